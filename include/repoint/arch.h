@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chooses the architecture's macros. A port adds one file in arch/ and one
+ * line here; docs/porting.md says what it has to define.
+ *
+ * RP_GENERIC, defined by the user, selects the generic ones anywhere: the
+ * translation unit then calls through memory and tests keys in memory, and may
+ * be mixed with others that do not.
+ */
+#ifndef REPOINT_ARCH_H
+#define REPOINT_ARCH_H
+
+#include <repoint/abi.h>
+
+#if defined(__x86_64__) && !defined(__ILP32__)
+# include <repoint/arch/x86_64.h>
+#else
+# include <repoint/arch/generic.h>
+#endif
+
+#endif /* REPOINT_ARCH_H */

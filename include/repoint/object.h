@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registration of an executable's or shared object's site tables.
+ *
+ * Included by <repoint/static_call.h> and <repoint/static_key.h>; there is
+ * nothing to call. Each translation unit that includes one of them carries a
+ * constructor of the highest priority that programs may use (101); the first
+ * one of an object that runs registers the object's tables, the others find
+ * that done. Destructors take the tables out again (dlclose).
+ */
+#ifndef REPOINT_OBJECT_H
+#define REPOINT_OBJECT_H
+
+#include <repoint/abi.h>
+
+RP__BEGIN_DECLS
+
+/**
+ * rp_object_register() - make the sites of an object known and bring them to
+ * the present state of their keys.
+ * @object: the object's descriptor
+ *
+ * Idempotent. Called by constructors, and by updates of a key whose object's
+ * constructors have not run yet.
+ *
+ * Return: 0; -EPROTONOSUPPORT if the object was built for another version of
+ * the tables; -ENOMEM; else the object is registered and 0 is returned even
+ * where text cannot be patched: its calls then go through memory.
+ *
+ * Thread safe; not async-signal-safe.
+ */
+RP_API int rp_object_register(struct rp_object *object);
+
+/**
+ * rp_object_unregister() - forget an object that is about to be unloaded.
+ * @object: the object's descriptor
+ *
+ * Its sites are taken off their keys' lists, the sites that others have of its
+ * keys are forgotten, its islands are freed. Thread safe; waits for a batch
+ * under way; not async-signal-safe.
+ */
+RP_API void rp_object_unregister(struct rp_object *object);
+
+extern const struct rp_static_call_site __start_rp_static_call_sites[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct rp_static_call_site __stop_rp_static_call_sites[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct rp_static_key_site __start_rp_static_key_sites[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct rp_static_key_site __stop_rp_static_key_sites[]
+	__attribute__((weak, visibility("hidden")));
+
+extern const int32_t __start_rp_static_call_keys[]
+	__attribute__((weak, visibility("hidden")));
+extern const int32_t __stop_rp_static_call_keys[]
+	__attribute__((weak, visibility("hidden")));
+
+__attribute__((weak, visibility("hidden"))) struct rp_object rp__object = {
+	RP_ABI_VERSION, sizeof(struct rp_object),
+	__start_rp_static_call_sites, __stop_rp_static_call_sites,
+	__start_rp_static_key_sites, __stop_rp_static_key_sites,
+	__start_rp_static_call_keys, __stop_rp_static_call_keys,
+	NULL
+};
+
+__attribute__((constructor(101), used)) static void rp__object_init(void)
+{
+	rp_object_register(&rp__object);
+}
+
+__attribute__((destructor(101), used)) static void rp__object_exit(void)
+{
+	rp_object_unregister(&rp__object);
+}
+
+RP__END_DECLS
+
+#endif /* REPOINT_OBJECT_H */

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+/* Growing arrays in memory of their own. */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
+#include "inject.h"
+#include "vec.h"
+
+#define VEC_FIRST	((size_t)16 << 10)
+#define VEC_HUGE	((size_t)2 << 20)
+
+void *rp__map(size_t size)
+{
+	void *data;
+
+	if (RP__FAIL(RP__FAIL_MAP))
+		return NULL;
+	data = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return data == MAP_FAILED ? NULL : data;
+}
+
+void rp__unmap(void *data, size_t size)
+{
+	if (data)
+		munmap(data, size);
+}
+
+static int vec_grow(struct rp__vec *vec, size_t need)
+{
+	size_t size = vec->size ? vec->size : VEC_FIRST;
+	void *data;
+
+	while (size < need) {
+		if (size > (size_t)-1 / 4)
+			return -1;
+		size *= 2;
+	}
+	if (!vec->data) {
+		data = rp__map(size);
+		if (!data)
+			return -1;
+	} else {
+		if (RP__FAIL(RP__FAIL_MAP))
+			return -1;
+		data = mremap(vec->data, vec->size, size, MREMAP_MAYMOVE);
+		if (data == MAP_FAILED)
+			return -1;
+	}
+	/* One fault for 512 pages, where the system gives huge ones. */
+	if (size >= VEC_HUGE)
+		madvise(data, size, MADV_HUGEPAGE);
+	vec->data = data;
+	vec->size = size;
+	return 0;
+}
+
+void *rp__vec_reserve(struct rp__vec *vec, size_t bytes)
+{
+	if (bytes > (size_t)-1 / 4 - vec->used)
+		return NULL;
+	if (vec->used + bytes > vec->size &&
+	    vec_grow(vec, vec->used + bytes) < 0)
+		return NULL;
+	return (char *)vec->data + vec->used;
+}
+
+void *rp__vec_push(struct rp__vec *vec, size_t bytes)
+{
+	void *element = rp__vec_reserve(vec, bytes);
+
+	if (element)
+		vec->used += bytes;
+	return element;
+}
+
+void rp__vec_deinit(struct rp__vec *vec)
+{
+	rp__unmap(vec->data, vec->size);
+	vec->data = NULL;
+	vec->used = vec->size = 0;
+}
+
+void rp__vec_reset(struct rp__vec *vec, size_t keep)
+{
+	vec->used = 0;
+	if (vec->size > keep)
+		rp__vec_deinit(vec);
+}
