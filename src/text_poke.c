@@ -89,12 +89,14 @@ static void configure(void)
 	engine.wanted = env_backend();
 	engine.cpu = policy.source;
 	engine.block = policy.block;
-	if (block && !strcmp(block, "8"))
+	if (block && !strcmp(block, "8")) {
 		engine.block = 8;
-	else if (block && *block && strcmp(block, "16"))
+		engine.cpu = "RP_ATOMIC_BLOCK=8 in the environment";
+	} else if (block && *block && strcmp(block, "16")) {
 		rp__log(RP_LOG_WARN, "text_poke",
 			"RP_ATOMIC_BLOCK=%s is neither 8 nor 16: ignored",
 			block);
+	}
 	rp__log(RP_LOG_INFO, "text_poke",
 		"one store may change %u aligned bytes (%s)", engine.block,
 		engine.cpu);

@@ -10,7 +10,7 @@
 #include <cpuid.h>
 #include <string.h>
 
-#include "arch.h"
+#include "../../arch.h"
 
 /* struct known_cpu - one line of docs/processors.md. */
 struct known_cpu {
@@ -18,14 +18,16 @@ struct known_cpu {
 	unsigned int family;
 	unsigned int model_first;
 	unsigned int model_last;
+	bool amx;		/* only if the processor has AMX tiles */
 	const char *source;
 };
 
 static const struct known_cpu known_cpus[] = {
-	{ "AuthenticAMD", 25, 17, 17,
+	{ "AuthenticAMD", 25, 17, 17, false,
 	  "AMD family 25 model 17 (Zen 4): litmus, no tear within 32 bytes" },
-	{ "GenuineIntel", 6, 167, 167,
-	  "Intel family 6 model 167: litmus, no tear within 16 bytes" },
+	/* A server part whose hypervisor gives it the number of another. */
+	{ "GenuineIntel", 6, 167, 167, true,
+	  "Intel family 6 model 167 with AMX: litmus, no tear within 64 bytes" },
 };
 
 /* Family and model as in AMD's and Intel's manuals (CPUID leaf 1, EAX). */
@@ -38,6 +40,14 @@ static void signature(unsigned int eax, unsigned int *family,
 		*model |= (eax >> 16 & 0xf) << 4;
 	if (*family == 15)
 		*family += eax >> 20 & 0xff;
+}
+
+static bool has_amx(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) &&
+	       (edx >> 24 & 1);
 }
 
 struct rp__cpu_policy rp__arch_cpu_policy(void)
@@ -60,7 +70,8 @@ struct rp__cpu_policy rp__arch_cpu_policy(void)
 		const struct known_cpu *k = &known_cpus[i];
 
 		if (!strcmp(vendor, k->vendor) && family == k->family &&
-		    model >= k->model_first && model <= k->model_last) {
+		    model >= k->model_first && model <= k->model_last &&
+		    (!k->amx || has_amx())) {
 			policy.block = 16;
 			policy.source = k->source;
 		}

@@ -15,8 +15,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "arch.h"
-#include "inject.h"
+#include "../../arch.h"
+#include "../../inject.h"
 
 #define FLAG_CF		0x001
 #define FLAG_PF		0x004

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "arch.h"
+#include "../../arch.h"
 
 static const uint8_t nops[][9] = {
 	{ 0 },
