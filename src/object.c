@@ -393,11 +393,11 @@ static int poke_object(struct rp_text_poke_batch *batch,
 {
 	const struct found *found = vec->data;
 	struct rp__call_dest dest = { .key = NULL };
-	int error = poke_tramps(batch, object);
+	int error = rp__batch_reserve(batch, object->sites_nr);
 
 	for (size_t i = 0; i < object->sites_nr && !error; i++)
 		error = poke_found(batch, object, &found[i], &dest);
-	return error;
+	return error ? error : poke_tramps(batch, object);
 }
 
 static void first_patch(struct rp__object *object, const struct rp__vec *found)

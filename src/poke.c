@@ -10,62 +10,68 @@
 /* Memory of a finished batch that the next one may have. */
 #define BATCH_KEEP	((size_t)256 << 10)
 
-static bool is_sorted(const struct rp__poke *poke, size_t nr)
+static struct rp__poke *run_end(struct rp__poke *poke, struct rp__poke *end)
 {
-	for (size_t i = 1; i < nr; i++)
-		if (poke[i - 1].addr > poke[i].addr)
-			return false;
-	return true;
+	if (poke == end)
+		return end;
+	while (++poke < end && poke[-1].addr <= poke->addr)
+		;
+	return poke;
 }
 
-static void merge(const struct rp__poke *from, struct rp__poke *to, size_t left,
-		  size_t middle, size_t right)
+static struct rp__poke *merge(struct rp__poke *a, struct rp__poke *a_end,
+			      struct rp__poke *b_end, struct rp__poke *to)
 {
-	size_t a = left, b = middle;
+	struct rp__poke *b = a_end;
 
-	for (size_t i = left; i < right; i++) {
-		if (a < middle && (b >= right || from[a].addr <= from[b].addr))
-			to[i] = from[a++];
-		else
-			to[i] = from[b++];
+	while (a < a_end && b < b_end)
+		*to++ = a->addr <= b->addr ? *a++ : *b++;
+	while (a < a_end)
+		*to++ = *a++;
+	while (b < b_end)
+		*to++ = *b++;
+	return to;
+}
+
+/* Merge the runs of @from in pairs; returns how many are left. */
+static size_t merge_runs(struct rp__poke *from, struct rp__poke *end,
+			 struct rp__poke *to)
+{
+	size_t runs = 0;
+
+	while (from < end) {
+		struct rp__poke *middle = run_end(from, end);
+		struct rp__poke *last = run_end(middle, end);
+
+		to = merge(from, middle, last, to);
+		from = last;
+		runs++;
 	}
+	return runs;
 }
 
-/* Stable, so that the last of several equal sites is the last one added. */
-static struct rp__poke *merge_sort(struct rp__poke *poke,
-				   struct rp__poke *scratch, size_t nr)
-{
-	struct rp__poke *from = poke, *to = scratch, *swap;
-
-	for (size_t width = 1; width < nr; width *= 2) {
-		for (size_t left = 0; left < nr; left += 2 * width) {
-			size_t middle = left + width < nr ? left + width : nr;
-			size_t right = left + 2 * width < nr ? left + 2 * width
-							     : nr;
-
-			merge(from, to, left, middle, right);
-		}
-		swap = from;
-		from = to;
-		to = swap;
-	}
-	return from;
-}
-
+/*
+ * Natural, because sites come in runs: those of one key in one object are in
+ * order. Stable, so that of equal sites the last one added comes last.
+ */
 static int sort(struct rp_text_poke_batch *batch)
 {
-	struct rp__poke *poke = rp__batch_pokes(batch), *scratch, *sorted;
-	size_t nr = rp__batch_nr(batch);
+	struct rp__poke *poke = rp__batch_pokes(batch), *from = poke, *to, *swap;
+	size_t nr = rp__batch_nr(batch), runs;
+	struct rp__poke *scratch = rp__map(nr * sizeof(*poke));
 
-	if (is_sorted(poke, nr))
-		return 0;
-	scratch = rp__map(nr * sizeof(*poke));
 	if (!scratch)
 		return rp__fail(batch->opts.error, -ENOMEM, NULL,
 				"no memory to sort %zu sites", nr);
-	sorted = merge_sort(poke, scratch, nr);
-	if (sorted != poke)
-		memcpy(poke, sorted, nr * sizeof(*poke));
+	to = scratch;
+	do {
+		runs = merge_runs(from, from + nr, to);
+		swap = from;
+		from = to;
+		to = swap;
+	} while (runs > 1);
+	if (from != poke)
+		memcpy(poke, from, nr * sizeof(*poke));
 	rp__unmap(scratch, nr * sizeof(*poke));
 	return 0;
 }
@@ -106,9 +112,12 @@ static int drop_duplicates(struct rp_text_poke_batch *batch)
 
 int rp__batch_sort(struct rp_text_poke_batch *batch)
 {
-	int error = sort(batch);
+	int error = batch->unsorted ? sort(batch) : 0;
 
-	return error < 0 ? error : drop_duplicates(batch);
+	if (error < 0 || !batch->unsorted)
+		return error;
+	batch->unsorted = false;
+	return drop_duplicates(batch);
 }
 
 struct rp__poke *rp__batch_find(const struct rp_text_poke_batch *batch,
@@ -174,40 +183,68 @@ int rp_text_poke_batch_begin(struct rp_text_poke_batch **ret,
 	return 0;
 }
 
-static int store_bytes(struct rp_text_poke_batch *batch,
-		       union rp__poke_bytes *to, const void *from, size_t len)
+static void note_order(struct rp_text_poke_batch *batch, const uint8_t *addr,
+		       size_t len)
 {
-	void *room;
+	if ((uintptr_t)addr < batch->next)
+		batch->unsorted = true;
+	else
+		batch->next = (uintptr_t)addr + len;
+}
 
-	if (len <= RP__POKE_INLINE) {
-		memcpy(to->in, from, len);
+int rp__batch_reserve(struct rp_text_poke_batch *batch, size_t nr)
+{
+	if (rp__vec_reserve(&batch->pokes, nr * sizeof(struct rp__poke)))
 		return 0;
-	}
-	to->offset = batch->bytes.used;
-	room = rp__vec_push(&batch->bytes, len);
-	if (!room)
-		return -ENOMEM;
-	memcpy(room, from, len);
+	return rp__fail(batch->opts.error, -ENOMEM, NULL,
+			"no memory for %zu sites", nr);
+}
+
+int rp__batch_add_word(struct rp_text_poke_batch *batch, void *addr,
+		       uint64_t old, uint64_t insn, unsigned int len)
+{
+	struct rp__poke *poke = rp__vec_push(&batch->pokes, sizeof(*poke));
+
+	if (!poke)
+		return rp__fail(batch->opts.error, -ENOMEM, addr,
+				"no memory for another site");
+	poke->addr = addr;
+	poke->old = old;
+	poke->insn = insn;
+	poke->len = (uint8_t)len;
+	note_order(batch, addr, len);
 	return 0;
+}
+
+/* Bytes that do not fit into a poke are kept beside it. */
+static int add_long(struct rp_text_poke_batch *batch, void *addr,
+		    const void *expect, const void *insn, size_t len)
+{
+	struct rp__poke *poke = rp__vec_reserve(&batch->pokes, sizeof(*poke));
+	size_t offset = batch->bytes.used;
+	char *room = poke ? rp__vec_push(&batch->bytes, 2 * len) : NULL;
+
+	if (!room)
+		return rp__fail(batch->opts.error, -ENOMEM, addr,
+				"no memory for another site");
+	memcpy(room, expect, len);
+	memcpy(room + len, insn, len);
+	return rp__batch_add_word(batch, addr, offset, offset + len,
+				  (unsigned int)len);
 }
 
 int rp_text_poke_batch_add(struct rp_text_poke_batch *batch, void *addr,
 			   const void *expect, const void *insn, size_t len)
 {
-	struct rp__poke *poke;
-
 	if (!batch || !addr || !expect || !insn || !len ||
 	    len > RP_TEXT_POKE_MAX)
 		return -EINVAL;
-	poke = rp__vec_reserve(&batch->pokes, sizeof(*poke));
-	if (!poke || store_bytes(batch, &poke->old, expect, len) < 0 ||
-	    store_bytes(batch, &poke->insn, insn, len) < 0)
-		return rp__fail(batch->opts.error, -ENOMEM, addr,
-				"no memory for another site");
-	poke->addr = addr;
-	poke->len = (uint16_t)len;
-	batch->pokes.used += sizeof(*poke);
-	return 0;
+	if (len > RP__POKE_INLINE)
+		return add_long(batch, addr, expect, insn, len);
+	return rp__batch_add_word(batch, addr,
+				  rp__load(expect, (unsigned int)len),
+				  rp__load(insn, (unsigned int)len),
+				  (unsigned int)len);
 }
 
 void rp_text_poke_batch_abort(struct rp_text_poke_batch *batch)
@@ -217,6 +254,8 @@ void rp_text_poke_batch_abort(struct rp_text_poke_batch *batch)
 	rp__vec_reset(&batch->pokes, BATCH_KEEP);
 	rp__vec_reset(&batch->bytes, BATCH_KEEP);
 	rp__vec_reset(&batch->windows, BATCH_KEEP);
+	batch->next = 0;
+	batch->unsorted = false;
 	batch = __atomic_exchange_n(&spare, batch, __ATOMIC_ACQ_REL);
 	if (batch) {
 		rp__vec_deinit(&batch->pokes);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <repoint/text_poke.h>
 
@@ -13,29 +14,23 @@
 #define RP__POKE_INLINE	8
 
 /*
- * union rp__poke_bytes - bytes of a site: in place if they fit, else at an
- * offset of the batch's @bytes. A million sites are 32 MB.
- */
-union rp__poke_bytes {
-	uint8_t in[RP__POKE_INLINE];
-	uint64_t offset;
-};
-
-/*
- * struct rp__poke - one site.
+ * struct rp__poke - one site, in 32 bytes: there may be millions.
+ * @old:      the bytes that are expected, first byte lowest, if they are
+ *            RP__POKE_INLINE at most; else their offset in the batch's @bytes
+ * @insn:     the bytes that shall be there, likewise
  * @first:    first byte that differs
- * @end:      behind the last byte that differs; @first == @end: nothing to do
+ * @end:      behind the last byte that differs
  * @protocol: chosen, enum rp_protocol
  */
 struct rp__poke {
 	uint8_t *addr;
-	union rp__poke_bytes old;
-	union rp__poke_bytes insn;
-	uint16_t len;
-	uint16_t first;
-	uint16_t end;
+	uint64_t old;
+	uint64_t insn;
+	uint8_t len;
+	uint8_t first;
+	uint8_t end;
 	uint8_t protocol;
-	uint8_t reserved;
+	uint32_t reserved;
 };
 
 /* struct rp__window - a run of pages that is made writable for a while. */
@@ -50,8 +45,11 @@ struct rp__window {
  * @pokes:   struct rp__poke, sorted by address in commit
  * @bytes:   those of sites longer than RP__POKE_INLINE
  * @windows: struct rp__window
+ * @next:    lowest address that the next site may have without sorting
+ * @unsorted: some site was below that
  * @count:   of sites by protocol
  * @backend: in use for this commit
+ * @chosen_for: the backend that the protocols were chosen for first
  * @block:   aligned bytes that one store may change
  * @single:  no other thread exists
  * @stubs:   struct rp__call_stub for each poke, or NULL
@@ -61,8 +59,11 @@ struct rp_text_poke_batch {
 	struct rp__vec pokes;
 	struct rp__vec bytes;
 	struct rp__vec windows;
+	uintptr_t next;
+	bool unsorted;
 	size_t count[RP_PROTOCOL_NR];
 	enum rp_backend backend;
+	enum rp_backend chosen_for;
 	unsigned int block;
 	bool single;
 	struct rp__call_stub *stubs;
@@ -79,29 +80,70 @@ static inline size_t rp__batch_nr(const struct rp_text_poke_batch *batch)
 	return batch->pokes.used / sizeof(struct rp__poke);
 }
 
-static inline uint8_t *rp__poke_bytes(const struct rp_text_poke_batch *batch,
-				      const struct rp__poke *poke,
-				      const union rp__poke_bytes *bytes)
+static inline const uint8_t *
+rp__poke_bytes(const struct rp_text_poke_batch *batch,
+	       const struct rp__poke *poke, const uint64_t *word)
 {
-	if (poke->len <= RP__POKE_INLINE)
-		return (uint8_t *)bytes->in;
-	return (uint8_t *)batch->bytes.data + bytes->offset;
+	/* Little-endian: the word is the bytes. */
+	return poke->len <= RP__POKE_INLINE ?
+		(const uint8_t *)word :
+		(const uint8_t *)batch->bytes.data + *word;
 }
 
-static inline uint8_t *rp__poke_old(const struct rp_text_poke_batch *batch,
-				    const struct rp__poke *poke)
+static inline const uint8_t *
+rp__poke_old(const struct rp_text_poke_batch *batch,
+	     const struct rp__poke *poke)
 {
 	return rp__poke_bytes(batch, poke, &poke->old);
 }
 
-static inline uint8_t *rp__poke_insn(const struct rp_text_poke_batch *batch,
-				     const struct rp__poke *poke)
+static inline const uint8_t *
+rp__poke_insn(const struct rp_text_poke_batch *batch,
+	      const struct rp__poke *poke)
 {
 	return rp__poke_bytes(batch, poke, &poke->insn);
 }
 
 /*
- * Sort by address and drop what is listed twice. Returns 0, -EINVAL if sites
+ * As rp_text_poke_batch_add() for at most RP__POKE_INLINE bytes, given as
+ * words: unused bytes are 0.
+ */
+int rp__batch_add_word(struct rp_text_poke_batch *batch, void *addr,
+		       uint64_t old, uint64_t insn, unsigned int len);
+
+/* Room for @nr more sites, so that adding them cannot fail half-way. */
+int rp__batch_reserve(struct rp_text_poke_batch *batch, size_t nr);
+
+/* @len bytes of text, up to RP__POKE_INLINE, and nothing beyond them. */
+static inline uint64_t rp__load(const uint8_t *addr, unsigned int len)
+{
+	uint64_t word = 0;
+	uint32_t four;
+	uint16_t two;
+
+	switch (len) {
+	case 4:
+		memcpy(&four, addr, 4);
+		return four;
+	case 5:
+		memcpy(&four, addr, 4);
+		return four | (uint64_t)addr[4] << 32;
+	case 6:
+		memcpy(&four, addr, 4);
+		memcpy(&two, addr + 4, 2);
+		return four | (uint64_t)two << 32;
+	case 8:
+		memcpy(&word, addr, 8);
+		return word;
+	default:
+		for (unsigned int i = 0; i < len; i++)
+			word |= (uint64_t)addr[i] << 8 * i;
+		return word;
+	}
+}
+
+/*
+ * Sort by address, if need be, and drop what is listed twice. Returns 0, -EINVAL if sites
  * overlap, or -ENOMEM.
  */
 int rp__batch_sort(struct rp_text_poke_batch *batch);

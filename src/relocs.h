@@ -46,8 +46,7 @@ struct rp__relocs_object {
  * may be reported one byte further on, or with one byte less (see relocs.c):
  * where sites overlap, the recorded one is the better one.
  *
- * Caller holds the text lock, and keeps the object loaded. @found must not
- * call the dynamic linker.
+ * Caller holds the text lock, and keeps the object loaded.
  */
 int rp__relocs_read(const struct rp__relocs_object *object,
 		    rp__relocs_fn *found, void *data);

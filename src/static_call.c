@@ -72,11 +72,11 @@ bool rp__static_call_key_valid(const struct rp_static_call_key *key)
 	       key->magic == RP_STATIC_CALL_KEY_MAGIC;
 }
 
-static bool same_block(const uint8_t *addr, unsigned int len)
+static bool same_block(const struct rp__call_dest *dest, const uint8_t *addr,
+		       unsigned int len)
 {
-	uintptr_t mask = -(uintptr_t)rp__engine_block();
-
-	return ((uintptr_t)addr & mask) == (((uintptr_t)addr + len - 1) & mask);
+	return (((uintptr_t)addr ^ ((uintptr_t)addr + len - 1)) &
+		-(uintptr_t)dest->block) == 0;
 }
 
 /* ---- trampolines ---- */
@@ -166,6 +166,8 @@ void rp__call_dest_init(struct rp__call_dest *dest, struct rp__object *object,
 	dest->func = func;
 	dest->addr = (uintptr_t)target_of(func);
 	dest->near = dest->slot = 0;
+	dest->block = rp__engine_block();
+	dest->plain = func && !is_return0(func);
 }
 
 /*
@@ -289,22 +291,48 @@ static int site_illegal(struct rp_text_poke_batch *batch, const uint8_t *site,
 									  : 2);
 }
 
+/*
+ * The common case, from one near function to another: worth a path of its own
+ * when there are a million sites.
+ */
+static bool is_retarget(const struct rp__call_dest *dest, const uint8_t *site,
+			enum rp_site_kind kind)
+{
+	return dest->plain &&
+	       ((kind == RP_SITE_CALL && site[0] == 0xe8) ||
+		(kind == RP_SITE_JMP && site[0] == 0xe9)) &&
+	       same_block(dest, site + 1, 4) &&
+	       rp__insn_reaches((uintptr_t)site + 5, dest->addr);
+}
+
+static int retarget(struct rp_text_poke_batch *batch,
+		    const struct rp__call_dest *dest, uint8_t *site)
+{
+	uint64_t old = rp__load(site, 5);
+	uint64_t insn = (old & 0xff) |
+		(uint64_t)(uint32_t)(dest->addr - ((uintptr_t)site + 5)) << 8;
+
+	return old == insn ? 0 : rp__batch_add_word(batch, site, old, insn, 5);
+}
+
 int rp__static_call_poke_site(struct rp_text_poke_batch *batch,
 			      struct rp__call_dest *dest, uint8_t *site,
 			      enum rp_site_kind kind)
 {
 	unsigned int len = site_len[kind];
-	uint8_t bytes[6];
+	uint8_t bytes[8];
 	struct rp__insn insn;
 	int error;
 
+	if (is_retarget(dest, site, kind))
+		return retarget(batch, dest, site);
 	if (rp__insn_decode(site, len, (uintptr_t)site, &insn) < 0 ||
 	    !(site_legal[kind] >> insn.type & 1))
 		return site_illegal(batch, site, kind);
 	memcpy(bytes, site, len);
-	if (kind != RP_SITE_JCC && same_block(site, len))
+	if (kind != RP_SITE_JCC && same_block(dest, site, len))
 		error = whole_insn(dest, (uintptr_t)site, kind, bytes);
-	else if (insn.field && same_block(site + insn.field, 4))
+	else if (insn.field && same_block(dest, site + insn.field, 4))
 		error = displacement_only(dest, (uintptr_t)site, &insn, bytes);
 	else
 		return 0;
@@ -314,7 +342,8 @@ int rp__static_call_poke_site(struct rp_text_poke_batch *batch,
 				(void *)site, rp_strerror(error));
 	if (!memcmp(bytes, site, len))
 		return 0;
-	return rp_text_poke_batch_add(batch, site, site, bytes, len);
+	return rp__batch_add_word(batch, site, rp__load(site, len),
+				  rp__load(bytes, len), len);
 }
 
 static int poke_range(struct rp_text_poke_batch *batch,
@@ -335,18 +364,40 @@ static int poke_range(struct rp_text_poke_batch *batch,
 	return error;
 }
 
+/* A trampoline that was never patched goes through memory. */
+static int poke_tramp(struct rp_text_poke_batch *batch,
+		      struct rp_static_call_key *key, void *func)
+{
+	return key->flags & RP__KEY_PATCHED ?
+		rp__static_call_poke_tramp(batch, key, func) : 0;
+}
+
 int rp__static_call_poke_key(struct rp_text_poke_batch *batch,
 			     struct rp_static_call_key *key, void *func)
 {
 	const struct rp_site_range *range;
-	int error = 0;
+	/* In ascending order if possible: then there is nothing to sort. */
+	bool first = false;
+	size_t nr = 1;
+	int error;
 
-	/* A trampoline that was never patched goes through memory. */
-	if (key->flags & RP__KEY_PATCHED)
-		error = rp__static_call_poke_tramp(batch, key, func);
+	for (range = key->ranges; range; range = range->next) {
+		const struct rp__object *object = range->object;
+
+		if (range == key->ranges && range->count &&
+		    (uintptr_t)key->tramp < (uintptr_t)
+		    rp__site_code(object, object->sites + range->first))
+			first = true;
+		nr += range->count;
+	}
+	error = rp__batch_reserve(batch, nr);
+	if (!error && first)
+		error = poke_tramp(batch, key, func);
 	for (range = key->ranges; range && !error; range = range->next)
 		if (range->object->patched)
 			error = poke_range(batch, key, range, func);
+	if (!error && !first)
+		error = poke_tramp(batch, key, func);
 	return error;
 }
 

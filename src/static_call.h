@@ -35,6 +35,8 @@ struct rp__call_dest {
 	uintptr_t addr;		/* what branches go to, never 0 */
 	uintptr_t near;		/* the same or an island, 0 if not asked yet */
 	uintptr_t slot;
+	unsigned int block;	/* aligned bytes that one store may change */
+	bool plain;		/* a function without a form of its own */
 };
 
 void rp__call_dest_init(struct rp__call_dest *dest, struct rp__object *object,

@@ -17,13 +17,10 @@
 #include <limits.h>
 #include <string.h>
 
-#include "arch.h"
 #include "log.h"
 #include "static_key.h"
 
 #define BRANCH_LEN	5
-
-static const uint8_t nop5[BRANCH_LEN] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 
 struct rp_static_key *rp__static_key_origin(struct rp_static_key *key)
 {
@@ -41,21 +38,19 @@ bool rp__static_key_valid(const struct rp_static_key *key)
 int rp__static_key_poke_site(struct rp_text_poke_batch *batch, uint8_t *site,
 			     uintptr_t target, bool jump)
 {
-	uint8_t jmp[BRANCH_LEN];
-	const uint8_t *want = jump ? jmp : nop5, *other = jump ? nop5 : jmp;
-	int error = rp__insn_encode(RP__INSN_JMP, 0, (uintptr_t)site, target,
-				    jmp, BRANCH_LEN);
+	/* nopl 0(%rax,%rax,1) and jmp rel32, first byte lowest. */
+	const uint64_t nop = 0x0000441f0full;
+	const uint64_t jmp = 0xe9 | (uint64_t)(uint32_t)
+		(target - ((uintptr_t)site + BRANCH_LEN)) << 8;
+	uint64_t want = jump ? jmp : nop, other = jump ? nop : jmp;
+	uint64_t found = rp__load(site, BRANCH_LEN);
 
-	if (error < 0)
-		return rp__fail(batch->opts.error, error, site,
-				"%p: a branch cannot reach its target",
-				(void *)site);
-	if (!memcmp(site, want, BRANCH_LEN))
+	if (found == want)
 		return 0;
-	if (memcmp(site, other, BRANCH_LEN))
-		return rp__fail_bytes(batch->opts.error, site, other, site,
+	if (found != other)
+		return rp__fail_bytes(batch->opts.error, site, &other, site,
 				      BRANCH_LEN);
-	return rp_text_poke_batch_add(batch, site, other, want, BRANCH_LEN);
+	return rp__batch_add_word(batch, site, other, want, BRANCH_LEN);
 }
 
 static int poke_range(struct rp_text_poke_batch *batch,
@@ -79,8 +74,12 @@ int rp__static_key_poke_key(struct rp_text_poke_batch *batch,
 			    const struct rp_static_key *key, bool enabled)
 {
 	const struct rp_site_range *range;
-	int error = 0;
+	size_t nr = 0;
+	int error;
 
+	for (range = key->ranges; range; range = range->next)
+		nr += range->count;
+	error = rp__batch_reserve(batch, nr);
 	for (range = key->ranges; range && !error; range = range->next)
 		error = poke_range(batch, range, enabled);
 	return error;

@@ -109,48 +109,6 @@ unsigned int rp__engine_block(void)
 	return engine.block;
 }
 
-/* ---- validation ---- */
-
-static void find_difference(struct rp__poke *poke, const uint8_t *old,
-			    const uint8_t *insn)
-{
-	uint16_t first = 0, end = poke->len;
-
-	while (first < end && old[first] == insn[first])
-		first++;
-	while (end > first && old[end - 1] == insn[end - 1])
-		end--;
-	poke->first = first;
-	poke->end = end;
-}
-
-/* Compares with the text; drops what is as wanted. */
-static int validate(struct rp_text_poke_batch *batch)
-{
-	struct rp__poke *poke = rp__batch_pokes(batch);
-	size_t nr = rp__batch_nr(batch), kept = 0;
-
-	for (size_t i = 0; i < nr; i++) {
-		uint8_t *old = rp__poke_old(batch, &poke[i]);
-		uint8_t *insn = rp__poke_insn(batch, &poke[i]);
-
-		if (memcmp(poke[i].addr, old, poke[i].len)) {
-			if (!memcmp(poke[i].addr, insn, poke[i].len))
-				continue;
-			return rp__fail_bytes(batch->opts.error, poke[i].addr,
-					      old, poke[i].addr, poke[i].len);
-		}
-		find_difference(&poke[i], old, insn);
-		if (poke[i].first == poke[i].end)
-			continue;
-		if (kept != i)
-			poke[kept] = poke[i];
-		kept++;
-	}
-	batch->pokes.used = kept * sizeof(*poke);
-	return kept != nr;
-}
-
 /* ---- choice of protocol ---- */
 
 static bool is_atomic(const struct rp_text_poke_batch *batch,
@@ -193,49 +151,166 @@ static enum rp_protocol choose_for(const struct rp_text_poke_batch *batch,
 	return RP_PROTOCOL_AUTO;
 }
 
-static int choose(struct rp_text_poke_batch *batch)
+static int cannot_change(const struct rp_text_poke_batch *batch,
+			 const struct rp__poke *poke)
+{
+	return rp__fail(batch->opts.error, -ENOTSUP, poke->addr,
+			"%p: cannot be changed while threads run: not within %u aligned bytes, or not by this backend, and %s",
+			(void *)poke->addr, batch->block,
+			batch->opts.protocol == RP_PROTOCOL_ATOMIC ?
+			"the caller wants one store" :
+			"the new bytes are no instruction that a breakpoint can stand in for");
+}
+
+static int choose(struct rp_text_poke_batch *batch, struct rp__poke *poke)
+{
+	poke->protocol = (uint8_t)choose_for(batch, poke);
+	if (poke->protocol == RP_PROTOCOL_AUTO)
+		return cannot_change(batch, poke);
+	batch->count[poke->protocol]++;
+	return 0;
+}
+
+/* Again, for another backend than at first. */
+static int choose_all(struct rp_text_poke_batch *batch)
 {
 	struct rp__poke *poke = rp__batch_pokes(batch);
 	size_t nr = rp__batch_nr(batch);
+	int error = 0;
 
 	memset(batch->count, 0, sizeof(batch->count));
-	for (size_t i = 0; i < nr; i++) {
-		poke[i].protocol = choose_for(batch, &poke[i]);
-		if (poke[i].protocol == RP_PROTOCOL_AUTO)
-			return rp__fail(batch->opts.error, -ENOTSUP,
-					poke[i].addr,
-					"%p: cannot be changed while threads run: not within %u aligned bytes, or not by this backend, and %s",
-					(void *)poke[i].addr, batch->block,
-					batch->opts.protocol ==
-					RP_PROTOCOL_ATOMIC ?
-					"the caller wants one store" :
-					"the new bytes are no instruction that a breakpoint can stand in for");
-		batch->count[poke[i].protocol]++;
+	for (size_t i = 0; i < nr && !error; i++)
+		error = choose(batch, &poke[i]);
+	return error;
+}
+
+/* ---- validation ---- */
+
+static void find_difference(struct rp__poke *poke, const uint8_t *old,
+			    const uint8_t *insn)
+{
+	uint8_t first = 0, end = poke->len;
+
+	if (poke->len <= RP__POKE_INLINE) {
+		uint64_t differ = poke->old ^ poke->insn;
+
+		poke->first = differ ? (uint8_t)(__builtin_ctzll(differ) / 8) : 0;
+		poke->end = differ ?
+			(uint8_t)(8 - __builtin_clzll(differ) / 8) : 0;
+		return;
 	}
+	while (first < end && old[first] == insn[first])
+		first++;
+	while (end > first && old[end - 1] == insn[end - 1])
+		end--;
+	poke->first = first;
+	poke->end = end;
+}
+
+static bool text_is(const struct rp__poke *poke, uint64_t word,
+		    const uint8_t *bytes)
+{
+	if (poke->len <= RP__POKE_INLINE)
+		return rp__load(poke->addr, poke->len) == word;
+	return !memcmp(poke->addr, bytes, poke->len);
+}
+
+/* 1 if the site has to be written, 0 if it is as wanted, or an error. */
+static int inspect(struct rp_text_poke_batch *batch, struct rp__cursor *cursor,
+		   struct rp__poke *poke)
+{
+	const uint8_t *old = rp__poke_old(batch, poke);
+	const uint8_t *insn = rp__poke_insn(batch, poke);
+	uintptr_t addr = (uintptr_t)poke->addr;
+	int error = 0;
+
+	if (addr < cursor->map.start || addr + poke->len > cursor->map.end)
+		error = rp__window_check(batch, cursor, addr, poke->len);
+	if (error < 0)
+		return error;
+	if (!text_is(poke, poke->old, old))
+		return text_is(poke, poke->insn, insn) ? 0 :
+			rp__fail_bytes(batch->opts.error, poke->addr, old,
+				       poke->addr, poke->len);
+	find_difference(poke, old, insn);
+	if (poke->first == poke->end)
+		return 0;
+	error = choose(batch, poke);
+	if (!error && addr + poke->len > cursor->covered)
+		error = rp__window_cover(batch, cursor, addr, poke->len);
+	return error < 0 ? error : 1;
+}
+
+/*
+ * Steps 2 to 4 in one pass over the sites: a million of them are 32 MB, and
+ * memory is what limits. What is as wanted is dropped.
+ */
+static int inspect_all(struct rp_text_poke_batch *batch)
+{
+	struct rp__poke *poke = rp__batch_pokes(batch);
+	size_t nr = rp__batch_nr(batch), kept = 0;
+	struct rp__cursor cursor = { .map = { 0, 0, 0 } };
+
+	batch->windows.used = 0;
+	memset(batch->count, 0, sizeof(batch->count));
+	for (size_t i = 0; i < nr; i++) {
+		int result = inspect(batch, &cursor, &poke[i]);
+
+		if (result < 0)
+			return result;
+		if (result && kept != i)
+			poke[kept] = poke[i];
+		kept += (size_t)result;
+	}
+	batch->pokes.used = kept * sizeof(*poke);
 	return 0;
 }
 
 /* ---- writing ---- */
 
-static void poke_store(const struct rp_text_poke_batch *batch,
-		       const struct rp__poke *poke, const uint8_t *bytes)
+/* Bytes of @word at byte @at of the text, by stores that may tear. */
+static void store_bytes(uint8_t *addr, uint64_t word, unsigned int first,
+			unsigned int end)
+{
+	if (first && end == 5) {
+		rp__arch_store(addr + 1, word >> 8, 4);
+		return;
+	}
+	for (unsigned int i = first; i < end; i++)
+		rp__arch_store(addr + i, word >> 8 * i, 1);
+}
+
+/*
+ * One store that changes the bytes that differ. It may be wider than they are,
+ * with what is there already around them; it stays in their block.
+ */
+static void store_atomic(const struct rp_text_poke_batch *batch,
+			 const struct rp__poke *poke, const uint8_t *bytes)
 {
 	uintptr_t start = (uintptr_t)poke->addr + poke->first;
 	uintptr_t block_end = (start | (batch->block - 1)) + 1;
 	unsigned int span = poke->end - poke->first, width = 1;
-	uint8_t value[8] = { 0 };
-	uint64_t word;
+	uint64_t keep, value;
 
+	value = rp__load(bytes + poke->first, span);
+	/* The displacement of a five-byte branch, most often. */
+	if (poke->first == 1 && span == 4) {
+		rp__arch_store((void *)start, value, 4);
+		return;
+	}
 	while (width < span)
 		width *= 2;
-	/* A store may be wider than what changes; it stays in the block. */
-	if (start + width > block_end)
+	keep = span < 8 ? ~0ull << 8 * span : 0;
+	if (start + width > block_end) {
+		unsigned int shift = 8 * (unsigned int)(start + width -
+							block_end);
+
 		start = block_end - width;
-	memcpy(value, (const void *)start, width);
-	memcpy(value + ((uintptr_t)poke->addr + poke->first - start),
-	       bytes + poke->first, span);
-	memcpy(&word, value, sizeof(word));
-	rp__arch_store((void *)start, word, width);
+		value <<= shift;
+		keep = keep << shift | ((1ull << shift) - 1);
+	}
+	value |= rp__load((const uint8_t *)start, width) & keep;
+	rp__arch_store((void *)start, value, width);
 }
 
 static int mem_write(uint8_t *addr, const uint8_t *bytes, size_t len)
@@ -283,7 +358,13 @@ static int write_step(const struct rp_text_poke_batch *batch,
 	if (step != STEP_FIRST)
 		return 0;
 	if (poke->protocol == RP_PROTOCOL_ATOMIC) {
-		poke_store(batch, poke, bytes);
+		store_atomic(batch, poke, bytes);
+		return 0;
+	}
+	if (batch->backend == RP_BACKEND_MPROTECT &&
+	    poke->len <= RP__POKE_INLINE) {
+		store_bytes(poke->addr, rp__load(bytes, poke->len),
+			    poke->first, poke->end);
 		return 0;
 	}
 	return write_bytes(batch, poke->addr + poke->first, bytes + poke->first,
@@ -415,7 +496,7 @@ static int make_stubs(struct rp_text_poke_batch *batch)
 /* All that can be refused before signals are blocked. */
 static int prepare(struct rp_text_poke_batch *batch)
 {
-	int error = choose(batch);
+	int error = batch->backend == batch->chosen_for ? 0 : choose_all(batch);
 
 	if (!error && batch->count[RP_PROTOCOL_BREAKPOINT]) {
 		error = rp__trap_prepare(batch->opts.error);
@@ -494,10 +575,21 @@ static void use_backend(enum rp_backend backend)
 		"/proc/self/mem: mprotect is refused, sites that other threads run take a breakpoint");
 }
 
+static enum rp_backend wanted_backend(const struct rp_text_poke_batch *batch)
+{
+	return batch->opts.backend ? batch->opts.backend : engine.wanted;
+}
+
+static enum rp_backend first_backend(const struct rp_text_poke_batch *batch)
+{
+	enum rp_backend wanted = wanted_backend(batch);
+
+	return wanted ? wanted : RP_BACKEND_MPROTECT;
+}
+
 static int commit_by_backend(struct rp_text_poke_batch *batch)
 {
-	enum rp_backend want = batch->opts.backend ? batch->opts.backend
-						   : engine.wanted;
+	enum rp_backend want = wanted_backend(batch);
 	struct rp_error first;
 	struct rp_error *error = batch->opts.error;
 	int result;
@@ -534,19 +626,6 @@ static void count_sites(const struct rp_text_poke_batch *batch)
 				   __ATOMIC_RELAXED);
 }
 
-static int order_and_validate(struct rp_text_poke_batch *batch)
-{
-	int error = rp__batch_sort(batch), dropped;
-
-	if (!error)
-		error = rp__windows_find(batch);
-	if (error < 0)
-		return error;
-	dropped = validate(batch);
-	/* Pages on which nothing is left to do stay untouched. */
-	return dropped > 0 ? rp__windows_find(batch) : dropped;
-}
-
 int rp__batch_commit_locked(struct rp_text_poke_batch *batch)
 {
 	int error;
@@ -557,10 +636,13 @@ int rp__batch_commit_locked(struct rp_text_poke_batch *batch)
 	batch->block = rp__engine_block();
 	if (batch->opts.block && batch->opts.block < batch->block)
 		batch->block = batch->opts.block;
-	error = order_and_validate(batch);
+	batch->single = rp__threads_single();
+	batch->backend = batch->chosen_for = first_backend(batch);
+	error = rp__batch_sort(batch);
+	if (!error)
+		error = inspect_all(batch);
 	if (error < 0 || !rp__batch_nr(batch))
 		return error;
-	batch->single = rp__threads_single();
 	error = commit_by_backend(batch);
 	if (!error)
 		count_sites(batch);

@@ -26,6 +26,15 @@ static size_t windows_nr(const struct rp_text_poke_batch *batch)
 	return batch->windows.used / sizeof(struct rp__window);
 }
 
+static uintptr_t page_size(void)
+{
+	static uintptr_t size;
+
+	if (!size)
+		size = (uintptr_t)sysconf(_SC_PAGESIZE);
+	return size;
+}
+
 static int no_mapping(const struct rp_text_poke_batch *batch, int error,
 		      uintptr_t addr)
 {
@@ -36,55 +45,77 @@ static int no_mapping(const struct rp_text_poke_batch *batch, int error,
 			(void *)addr);
 }
 
-/* Add the pages start..end, which may span mappings of different protection. */
-static int add_run(struct rp_text_poke_batch *batch, uintptr_t start,
-		   uintptr_t end)
+/* Make @cursor look at the mapping of @addr. */
+static int look_at(const struct rp_text_poke_batch *batch,
+		   struct rp__cursor *cursor, uintptr_t addr)
 {
-	struct rp__mapping mapping;
-	struct rp__window *window;
 	int error;
 
-	for (; start < end; start = mapping.end) {
-		error = rp__maps_query(start, &mapping);
-		if (error < 0)
-			return no_mapping(batch, error, start);
-		if (!(mapping.prot & PROT_READ))
-			return no_mapping(batch, -EFAULT, start);
-		window = rp__vec_push(&batch->windows, sizeof(*window));
-		if (!window)
-			return rp__fail(batch->opts.error, -ENOMEM, NULL,
-					"no memory for the list of pages");
-		window->start = start;
-		window->end = mapping.end < end ? mapping.end : end;
-		window->prot = mapping.prot;
+	if (addr - cursor->map.start < cursor->map.end - cursor->map.start)
+		return 0;
+	error = rp__maps_query(addr, &cursor->map);
+	if (!error && !(cursor->map.prot & PROT_READ))
+		error = -EFAULT;
+	if (error < 0) {
+		cursor->map.start = cursor->map.end = 0;
+		return no_mapping(batch, error, addr);
 	}
 	return 0;
 }
 
-int rp__windows_find(struct rp_text_poke_batch *batch)
+int rp__window_check(const struct rp_text_poke_batch *batch,
+		     struct rp__cursor *cursor, uintptr_t addr, size_t len)
 {
-	const struct rp__poke *poke = rp__batch_pokes(batch);
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	size_t nr = rp__batch_nr(batch);
-	uintptr_t start = 0, end = 0;
-	int error;
+	uintptr_t end = addr + len;
+	int error = 0;
 
-	batch->windows.used = 0;
-	for (size_t i = 0; i < nr; i++) {
-		uintptr_t first = (uintptr_t)poke[i].addr & -page;
-		uintptr_t last = ((uintptr_t)poke[i].addr + poke[i].len - 1 +
-				  page) & -page;
+	for (; addr < end && !error; addr = cursor->map.end)
+		error = look_at(batch, cursor, addr);
+	return error;
+}
 
-		if (first > end) {
-			error = add_run(batch, start, end);
-			if (error < 0)
-				return error;
-			start = first;
-		}
-		if (last > end)
-			end = last;
+/* Pages start..end, all of the cursor's mapping. */
+static int add_pages(struct rp_text_poke_batch *batch,
+		     const struct rp__cursor *cursor, uintptr_t start,
+		     uintptr_t end)
+{
+	size_t nr = windows_nr(batch);
+	struct rp__window *window = nr ? &windows(batch)[nr - 1] : NULL;
+
+	if (window && start <= window->end && window->end > cursor->map.start) {
+		if (end > window->end)
+			window->end = end;
+		return 0;
 	}
-	return add_run(batch, start, end);
+	window = rp__vec_push(&batch->windows, sizeof(*window));
+	if (!window)
+		return rp__fail(batch->opts.error, -ENOMEM, NULL,
+				"no memory for the list of pages");
+	window->start = start;
+	window->end = end;
+	window->prot = cursor->map.prot;
+	return 0;
+}
+
+int rp__window_cover(struct rp_text_poke_batch *batch,
+		     struct rp__cursor *cursor, uintptr_t addr, size_t len)
+{
+	uintptr_t page = page_size();
+	uintptr_t start = addr & -page, end = (addr + len + page - 1) & -page;
+	int error = 0;
+
+	while (start < end && !error) {
+		uintptr_t part;
+
+		error = look_at(batch, cursor, start);
+		if (error < 0)
+			break;
+		part = cursor->map.end < end ? cursor->map.end : end;
+		error = add_pages(batch, cursor, start, part);
+		start = part;
+	}
+	cursor->covered = end;
+	return error;
 }
 
 static int protect(const struct rp__window *window, int prot)

@@ -113,7 +113,7 @@ struct rp_text_poke_opts {
 };
 
 /** RP_TEXT_POKE_MAX - bytes of a site at most. */
-#define RP_TEXT_POKE_MAX	256
+#define RP_TEXT_POKE_MAX	255
 
 struct rp_text_poke_batch;
 
