@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The mappings of this process, from the best source there is: the
- * PROCMAP_QUERY ioctl (Linux 6.11), else the text of /proc/self/maps, else the
+ * PROCMAP_QUERY ioctl (Linux 6.11), else the text of /proc/thread-self/maps, else the
  * program headers of the loaded objects.
  */
 #define _GNU_SOURCE
@@ -42,17 +42,18 @@ struct procmap_query_abi {
 static int maps_fd = -1;
 static bool no_query;
 
-void rp__maps_forget(void)
+void rp__maps_close(void)
 {
 	if (maps_fd >= 0)
 		close(maps_fd);
 	maps_fd = -1;
 }
 
+/* The leader of the thread group may have ended: /proc/self is its then. */
 static int maps_open(void)
 {
 	if (maps_fd < 0)
-		maps_fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+		maps_fd = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
 	return maps_fd;
 }
 
@@ -76,7 +77,7 @@ static int query_ioctl(uintptr_t addr, struct rp__mapping *ret)
 	return 0;
 }
 
-/* struct reader - /proc/self/maps, a line at a time, without allocation. */
+/* struct reader - the text, a line at a time, without allocation. */
 struct reader {
 	int fd;
 	size_t pos, len;

@@ -27,7 +27,11 @@ int rp__maps_query(uintptr_t addr, struct rp__mapping *ret);
 uintptr_t rp__maps_find_gap(uintptr_t start, uintptr_t end, uintptr_t size,
 			    uintptr_t reach);
 
-/* Descriptors of the process before a fork show the parent's mappings. */
-void rp__maps_forget(void);
+/*
+ * Close what the queries opened: it is kept for one commit only. A descriptor
+ * that outlives it would be the parent's after a fork, and somebody else's in
+ * a daemon that closes all.
+ */
+void rp__maps_close(void);
 
 #endif

@@ -175,7 +175,9 @@ static int collect_call(struct rp__object *object, struct rp__vec *found,
 	struct rp__site site = { .kind = kind };
 	struct rp_static_call_key *key;
 
-	if (!rp__object_is_text(object, code, 6)) {
+	if (!rp__object_is_text(object, code,
+				kind == RP_SITE_CALL || kind == RP_SITE_JMP ?
+				5 : 6)) {
 		bad_record(object, record, "it points outside the text");
 		return 0;
 	}
@@ -224,7 +226,10 @@ static int collect_reloc(void *data, uintptr_t site, enum rp_site_kind kind)
 	struct rp__insn insn;
 	uintptr_t target;
 
-	if (rp__insn_decode((const uint8_t *)site, 6, site, &insn) < 0)
+	/* Up to a byte behind the text may be missing. */
+	if (rp__insn_decode((const uint8_t *)site,
+			    kind == RP_SITE_CALL || kind == RP_SITE_JMP ? 5 : 6,
+			    site, &insn) < 0)
 		return 0;
 	target = insn.type == RP__INSN_CALL_MEM || insn.type == RP__INSN_JMP_MEM
 		? *(const uintptr_t *)insn.target : insn.target;
@@ -249,7 +254,7 @@ static int collect_relocs(struct rp__object *object, struct rp__vec *found)
 	nr = rp__relocs_read(&file, collect_reloc, &walk);
 	if (nr < 0 && nr != -ENOMEM)
 		rp__log(RP_LOG_INFO, "object",
-			"%s: its relocations cannot be read (%s): calls stay out of line",
+			"%s: its relocations cannot be read to the end (%s): other calls stay out of line",
 			object->path, strerror(-nr));
 	return nr == -ENOMEM ? nr : 0;
 }

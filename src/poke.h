@@ -52,6 +52,7 @@ struct rp__window {
  * @chosen_for: the backend that the protocols were chosen for first
  * @block:   aligned bytes that one store may change
  * @single:  no other thread exists
+ * @stuck:   a protection could not be restored: no other way is tried
  * @stubs:   struct rp__call_stub for each poke, or NULL
  */
 struct rp_text_poke_batch {
@@ -66,6 +67,7 @@ struct rp_text_poke_batch {
 	enum rp_backend chosen_for;
 	unsigned int block;
 	bool single;
+	bool stuck;
 	struct rp__call_stub *stubs;
 };
 

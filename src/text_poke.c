@@ -6,7 +6,7 @@
  * step 6, and whatever fails before leaves everything as it was:
  *
  *   1. sort the sites, refuse overlaps
- *   2. find the page runs and their protection        (window.c)
+ *   2. find the page runs and their protection        (inspect.c, window.c)
  *   3. compare the bytes in place with what is expected; drop the sites that
  *      are as wanted already
  *   4. choose a protocol for each site
@@ -30,13 +30,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arch.h"
 #include "inject.h"
+#include "inspect.h"
 #include "lock.h"
 #include "log.h"
 #include "maps.h"
@@ -61,7 +64,10 @@ static struct {
 	enum rp_backend wanted;		/* RP_BACKEND */
 	unsigned int block;		/* 0: not configured yet */
 	const char *cpu;
-	int mem_fd;
+	int mem_fd;			/* open during a commit only */
+	int cancel_state;		/* of the thread that holds the lock */
+	/* The batch that is being written, for a child of a fork. */
+	const struct rp_text_poke_batch *writing;
 } engine = { .mem_fd = -1 };
 
 /* ---- configuration ---- */
@@ -107,163 +113,6 @@ unsigned int rp__engine_block(void)
 	if (!engine.block)
 		configure();
 	return engine.block;
-}
-
-/* ---- choice of protocol ---- */
-
-static bool is_atomic(const struct rp_text_poke_batch *batch,
-		      const struct rp__poke *poke)
-{
-	uintptr_t mask = -(uintptr_t)batch->block;
-	uintptr_t first = (uintptr_t)poke->addr + poke->first;
-	uintptr_t last = (uintptr_t)poke->addr + poke->end - 1;
-
-	return batch->backend == RP_BACKEND_MPROTECT &&
-	       last - first < 8 && (first & mask) == (last & mask);
-}
-
-/* The new bytes are one instruction that the handler can stand in for. */
-static bool is_emulated(const struct rp_text_poke_batch *batch,
-			const struct rp__poke *poke)
-{
-	struct rp__insn insn;
-
-	if (rp__insn_decode(rp__poke_insn(batch, poke), poke->len,
-			    (uintptr_t)poke->addr, &insn) < 0 ||
-	    insn.type == RP__INSN_INT3)
-		return false;
-	return insn.len == poke->len || insn.type == RP__INSN_JMP ||
-	       insn.type == RP__INSN_RET || insn.type == RP__INSN_JMP_MEM;
-}
-
-static enum rp_protocol choose_for(const struct rp_text_poke_batch *batch,
-				   const struct rp__poke *poke)
-{
-	enum rp_protocol wanted = batch->opts.protocol;
-
-	if (wanted == RP_PROTOCOL_STOPPED ||
-	    (wanted == RP_PROTOCOL_AUTO && batch->single))
-		return RP_PROTOCOL_STOPPED;
-	if (wanted != RP_PROTOCOL_BREAKPOINT && is_atomic(batch, poke))
-		return RP_PROTOCOL_ATOMIC;
-	if (wanted != RP_PROTOCOL_ATOMIC && is_emulated(batch, poke))
-		return RP_PROTOCOL_BREAKPOINT;
-	return RP_PROTOCOL_AUTO;
-}
-
-static int cannot_change(const struct rp_text_poke_batch *batch,
-			 const struct rp__poke *poke)
-{
-	return rp__fail(batch->opts.error, -ENOTSUP, poke->addr,
-			"%p: cannot be changed while threads run: not within %u aligned bytes, or not by this backend, and %s",
-			(void *)poke->addr, batch->block,
-			batch->opts.protocol == RP_PROTOCOL_ATOMIC ?
-			"the caller wants one store" :
-			"the new bytes are no instruction that a breakpoint can stand in for");
-}
-
-static int choose(struct rp_text_poke_batch *batch, struct rp__poke *poke)
-{
-	poke->protocol = (uint8_t)choose_for(batch, poke);
-	if (poke->protocol == RP_PROTOCOL_AUTO)
-		return cannot_change(batch, poke);
-	batch->count[poke->protocol]++;
-	return 0;
-}
-
-/* Again, for another backend than at first. */
-static int choose_all(struct rp_text_poke_batch *batch)
-{
-	struct rp__poke *poke = rp__batch_pokes(batch);
-	size_t nr = rp__batch_nr(batch);
-	int error = 0;
-
-	memset(batch->count, 0, sizeof(batch->count));
-	for (size_t i = 0; i < nr && !error; i++)
-		error = choose(batch, &poke[i]);
-	return error;
-}
-
-/* ---- validation ---- */
-
-static void find_difference(struct rp__poke *poke, const uint8_t *old,
-			    const uint8_t *insn)
-{
-	uint8_t first = 0, end = poke->len;
-
-	if (poke->len <= RP__POKE_INLINE) {
-		uint64_t differ = poke->old ^ poke->insn;
-
-		poke->first = differ ? (uint8_t)(__builtin_ctzll(differ) / 8) : 0;
-		poke->end = differ ?
-			(uint8_t)(8 - __builtin_clzll(differ) / 8) : 0;
-		return;
-	}
-	while (first < end && old[first] == insn[first])
-		first++;
-	while (end > first && old[end - 1] == insn[end - 1])
-		end--;
-	poke->first = first;
-	poke->end = end;
-}
-
-static bool text_is(const struct rp__poke *poke, uint64_t word,
-		    const uint8_t *bytes)
-{
-	if (poke->len <= RP__POKE_INLINE)
-		return rp__load(poke->addr, poke->len) == word;
-	return !memcmp(poke->addr, bytes, poke->len);
-}
-
-/* 1 if the site has to be written, 0 if it is as wanted, or an error. */
-static int inspect(struct rp_text_poke_batch *batch, struct rp__cursor *cursor,
-		   struct rp__poke *poke)
-{
-	const uint8_t *old = rp__poke_old(batch, poke);
-	const uint8_t *insn = rp__poke_insn(batch, poke);
-	uintptr_t addr = (uintptr_t)poke->addr;
-	int error = 0;
-
-	if (addr < cursor->map.start || addr + poke->len > cursor->map.end)
-		error = rp__window_check(batch, cursor, addr, poke->len);
-	if (error < 0)
-		return error;
-	if (!text_is(poke, poke->old, old))
-		return text_is(poke, poke->insn, insn) ? 0 :
-			rp__fail_bytes(batch->opts.error, poke->addr, old,
-				       poke->addr, poke->len);
-	find_difference(poke, old, insn);
-	if (poke->first == poke->end)
-		return 0;
-	error = choose(batch, poke);
-	if (!error && addr + poke->len > cursor->covered)
-		error = rp__window_cover(batch, cursor, addr, poke->len);
-	return error < 0 ? error : 1;
-}
-
-/*
- * Steps 2 to 4 in one pass over the sites: a million of them are 32 MB, and
- * memory is what limits. What is as wanted is dropped.
- */
-static int inspect_all(struct rp_text_poke_batch *batch)
-{
-	struct rp__poke *poke = rp__batch_pokes(batch);
-	size_t nr = rp__batch_nr(batch), kept = 0;
-	struct rp__cursor cursor = { .map = { 0, 0, 0 } };
-
-	batch->windows.used = 0;
-	memset(batch->count, 0, sizeof(batch->count));
-	for (size_t i = 0; i < nr; i++) {
-		int result = inspect(batch, &cursor, &poke[i]);
-
-		if (result < 0)
-			return result;
-		if (result && kept != i)
-			poke[kept] = poke[i];
-		kept += (size_t)result;
-	}
-	batch->pokes.used = kept * sizeof(*poke);
-	return 0;
 }
 
 /* ---- writing ---- */
@@ -382,7 +231,7 @@ static int write_all(const struct rp_text_poke_batch *batch, bool forward,
 					       : rp__poke_old(batch, &poke[i]);
 		int error = write_step(batch, &poke[i], bytes, step);
 
-		if (error < 0)
+		if (error < 0 && forward)
 			return rp__fail(batch->opts.error, error, poke[i].addr,
 					"%p: the kernel refuses to write text through /proc/self/mem (see proc_mem.force_override)",
 					(void *)poke[i].addr);
@@ -401,6 +250,23 @@ static int sync_threads(const struct rp_text_poke_batch *batch)
 	return 0;
 }
 
+/*
+ * The way to synchronise was there a moment ago and is gone: a filter was
+ * installed meanwhile. Going back needs it as much as going on. Every
+ * processor takes an interrupt within a few ticks, and returns by IRET, which
+ * serialises: wait for many of them.
+ */
+static void sync_later(const struct rp_text_poke_batch *batch)
+{
+	struct timespec t = { 0, 50 * 1000 * 1000 };
+
+	if (sync_threads(batch) == 0)
+		return;
+	nanosleep(&t, NULL);
+	rp__log(RP_LOG_WARN, "sync",
+		"membarrier and sched_setaffinity became refused during a commit: waited instead");
+}
+
 static int write_breakpoints(const struct rp_text_poke_batch *batch,
 			     bool forward)
 {
@@ -412,53 +278,77 @@ static int write_breakpoints(const struct rp_text_poke_batch *batch,
 	RP__INJECT(RP__INJECT_INT3_WRITTEN);
 	if (!error)
 		error = sync_threads(batch);
+	if (error < 0)
+		return error;
 	RP__INJECT(RP__INJECT_INT3_SYNCED);
-	if (!error)
-		error = write_all(batch, forward, STEP_TAIL);
+	error = write_all(batch, forward, STEP_TAIL);
+	if (error < 0)
+		return error;
 	RP__INJECT(RP__INJECT_TAIL_WRITTEN);
-	if (!error)
-		error = sync_threads(batch);
+	sync_later(batch);
 	RP__INJECT(RP__INJECT_TAIL_SYNCED);
-	return error;
+	return 0;
 }
 
-static int write_once(const struct rp_text_poke_batch *batch, bool forward)
+static int write_once(const struct rp_text_poke_batch *batch)
 {
-	int error = write_breakpoints(batch, forward);
+	int error = write_breakpoints(batch, true);
 
 	if (!error)
-		error = write_all(batch, forward, STEP_FIRST);
+		error = write_all(batch, true, STEP_FIRST);
+	if (error < 0)
+		return error;
 	RP__INJECT(RP__INJECT_FIRST_WRITTEN);
-	if (!error)
+	if (batch->count[RP_PROTOCOL_BREAKPOINT])
+		sync_later(batch);
+	else
 		error = sync_threads(batch);
 	RP__INJECT(RP__INJECT_FIRST_SYNCED);
 	return error;
 }
 
-/* The old bytes come back by the same steps, from whatever state. */
-static int write_or_undo(struct rp_text_poke_batch *batch)
+/*
+ * The old bytes come back by the same steps, from whatever state: nothing
+ * stops half-way here.
+ */
+static void write_back(struct rp_text_poke_batch *batch)
 {
 	struct rp_error *error = batch->opts.error;
-	int result = write_once(batch, true);
 
-	if (result < 0) {
-		batch->opts.error = NULL;
-		write_once(batch, false);
-		batch->opts.error = error;
+	batch->opts.error = NULL;
+	if (batch->count[RP_PROTOCOL_BREAKPOINT]) {
+		write_all(batch, false, STEP_INT3);
+		sync_later(batch);
+		write_all(batch, false, STEP_TAIL);
+		sync_later(batch);
 	}
-	return result;
+	write_all(batch, false, STEP_FIRST);
+	sync_later(batch);
+	batch->opts.error = error;
 }
 
 /* ---- one commit by one backend ---- */
 
+/*
+ * For one commit only: a descriptor that is kept would be the parent's after a
+ * fork, and somebody else's in a daemon that closes all.
+ */
 static int mem_open(struct rp_error *error)
 {
 	if (engine.mem_fd < 0)
-		engine.mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+		engine.mem_fd = open("/proc/thread-self/mem",
+				     O_RDWR | O_CLOEXEC);
 	return engine.mem_fd >= 0 ? 0 :
 		rp__fail(error, -EPERM, NULL,
 			 "/proc/self/mem cannot be opened for writing (%s)",
 			 strerror(errno));
+}
+
+static void mem_close(void)
+{
+	if (engine.mem_fd >= 0)
+		close(engine.mem_fd);
+	engine.mem_fd = -1;
 }
 
 static int make_stubs(struct rp_text_poke_batch *batch)
@@ -477,7 +367,8 @@ static int make_stubs(struct rp_text_poke_batch *batch)
 	for (size_t i = 0; i < nr; i++) {
 		uintptr_t addr = (uintptr_t)poke[i].addr;
 
-		if (rp__insn_decode(rp__poke_insn(batch, &poke[i]), poke[i].len,
+		if (poke[i].protocol != RP_PROTOCOL_BREAKPOINT ||
+		    rp__insn_decode(rp__poke_insn(batch, &poke[i]), poke[i].len,
 				    addr, &insn) < 0)
 			continue;
 		if (insn.type == RP__INSN_CALL_MEM)
@@ -496,7 +387,7 @@ static int make_stubs(struct rp_text_poke_batch *batch)
 /* All that can be refused before signals are blocked. */
 static int prepare(struct rp_text_poke_batch *batch)
 {
-	int error = batch->backend == batch->chosen_for ? 0 : choose_all(batch);
+	int error = batch->backend == batch->chosen_for ? 0 : rp__choose_all(batch);
 
 	if (!error && batch->count[RP_PROTOCOL_BREAKPOINT]) {
 		error = rp__trap_prepare(batch->opts.error);
@@ -514,13 +405,24 @@ static int prepare(struct rp_text_poke_batch *batch)
 /* Signals that a thread raises itself cannot be blocked without dying. */
 static void block_signals(sigset_t *saved)
 {
-	static const int own[] = { SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
 	sigset_t set;
 
-	sigfillset(&set);
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-		sigdelset(&set, own[i]);
+	rp__trap_mask(&set);
 	pthread_sigmask(SIG_BLOCK, &set, saved);
+}
+
+/* The protection is back, or the old bytes are; see @stuck. */
+static int close_or_undo(struct rp_text_poke_batch *batch)
+{
+	int error = rp__windows_close(batch);
+
+	if (!error || rp__windows_close(batch) == 0)
+		return 0;
+	batch->stuck = true;
+	if (rp__windows_open(batch) == 0)
+		write_back(batch);
+	rp__windows_close(batch);
+	return error;
 }
 
 static int write_in_window(struct rp_text_poke_batch *batch)
@@ -531,12 +433,13 @@ static int write_in_window(struct rp_text_poke_batch *batch)
 	if (error < 0)
 		return error;
 	RP__INJECT(RP__INJECT_WINDOW_OPEN);
-	error = write_or_undo(batch);
-	if (window && rp__windows_close(batch) < 0 && !error) {
-		/* The pages are writable still: at least nothing changes. */
-		write_once(batch, false);
-		error = -EPERM;
-	}
+	error = write_once(batch);
+	if (error < 0)
+		write_back(batch);
+	if (window && error < 0)
+		rp__windows_close(batch);
+	else if (window)
+		error = close_or_undo(batch);
 	RP__INJECT(RP__INJECT_WINDOW_CLOSED);
 	return error;
 }
@@ -553,11 +456,13 @@ static int commit_with(struct rp_text_poke_batch *batch,
 		return error;
 	RP__INJECT(RP__INJECT_VALIDATED);
 	block_signals(&saved);
+	engine.writing = batch;
 	if (batch->count[RP_PROTOCOL_BREAKPOINT])
 		rp__trap_publish(batch);
 	error = write_in_window(batch);
 	if (batch->count[RP_PROTOCOL_BREAKPOINT])
 		rp__trap_retire();
+	engine.writing = NULL;
 	RP__INJECT(RP__INJECT_BATCH_RETIRED);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	return error;
@@ -587,34 +492,37 @@ static enum rp_backend first_backend(const struct rp_text_poke_batch *batch)
 	return wanted ? wanted : RP_BACKEND_MPROTECT;
 }
 
+/* mprotect first; where that is refused, the other way may do. */
+static int commit_by_any(struct rp_text_poke_batch *batch)
+{
+	struct rp_error *error = batch->opts.error, first = { .code = 0 };
+	int result = commit_with(batch, RP_BACKEND_MPROTECT);
+
+	if (!result)
+		use_backend(RP_BACKEND_MPROTECT);
+	if (result != -EPERM || batch->stuck ||
+	    batch->opts.protocol == RP_PROTOCOL_ATOMIC)
+		return result;
+	if (error)
+		first = *error;
+	result = commit_with(batch, RP_BACKEND_PROC_MEM);
+	if (!result)
+		use_backend(RP_BACKEND_PROC_MEM);
+	else if (result == -EPERM && error)
+		*error = first;
+	return result;
+}
+
 static int commit_by_backend(struct rp_text_poke_batch *batch)
 {
-	enum rp_backend want = wanted_backend(batch);
-	struct rp_error first;
-	struct rp_error *error = batch->opts.error;
+	enum rp_backend wanted = wanted_backend(batch);
 	int result;
 
-	if (want) {
-		result = commit_with(batch, want);
-		if (!result)
-			use_backend(want);
-		return result;
-	}
-	batch->opts.error = &first;
-	result = commit_with(batch, RP_BACKEND_MPROTECT);
-	batch->opts.error = error;
-	if (!result) {
-		use_backend(RP_BACKEND_MPROTECT);
-		return 0;
-	}
-	/* -EPERM: the windows were refused, so the other way may do. */
-	if (result == -EPERM && batch->opts.protocol != RP_PROTOCOL_ATOMIC &&
-	    commit_with(batch, RP_BACKEND_PROC_MEM) == 0) {
-		use_backend(RP_BACKEND_PROC_MEM);
-		return 0;
-	}
-	if (error && (result != -EPERM || !error->code))
-		*error = first;
+	if (!wanted)
+		return commit_by_any(batch);
+	result = commit_with(batch, wanted);
+	if (!result)
+		use_backend(wanted);
 	return result;
 }
 
@@ -637,10 +545,11 @@ int rp__batch_commit_locked(struct rp_text_poke_batch *batch)
 	if (batch->opts.block && batch->opts.block < batch->block)
 		batch->block = batch->opts.block;
 	batch->single = rp__threads_single();
+	batch->stuck = false;
 	batch->backend = batch->chosen_for = first_backend(batch);
 	error = rp__batch_sort(batch);
 	if (!error)
-		error = inspect_all(batch);
+		error = rp__inspect(batch);
 	if (error < 0 || !rp__batch_nr(batch))
 		return error;
 	error = commit_by_backend(batch);
@@ -674,32 +583,39 @@ static void undo_orphan(const struct rp_text_poke_batch *orphan)
 		mem_open(NULL);
 	else
 		rp__windows_open(&batch);
-	write_once(&batch, false);
+	write_back(&batch);
 	if (batch.backend == RP_BACKEND_MPROTECT)
 		rp__windows_close(&batch);
+	mem_close();
 	rp__trap_retire();
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
 static void after_fork(void)
 {
-	const struct rp_text_poke_batch *orphan = rp__trap_after_fork();
+	const struct rp_text_poke_batch *orphan = engine.writing;
 
+	engine.writing = NULL;
+	rp__trap_after_fork();
 	/* They refer to the parent: a write would go there. */
-	rp__maps_forget();
-	if (engine.mem_fd >= 0)
-		close(engine.mem_fd);
-	engine.mem_fd = -1;
+	rp__maps_close();
+	mem_close();
 	if (orphan)
 		undo_orphan(orphan);
 }
 
 int rp__engine_lock(void)
 {
-	int error = rp__lock();
+	int cancel_state, error;
 
-	if (error < 0)
+	/* A thread that is cancelled in here would take the lock with it. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	error = rp__lock();
+	if (error < 0) {
+		pthread_setcancelstate(cancel_state, NULL);
 		return error;
+	}
+	engine.cancel_state = cancel_state;
 	if (engine.generation != rp__lock_generation()) {
 		if (engine.generation)
 			after_fork();
@@ -710,7 +626,12 @@ int rp__engine_lock(void)
 
 void rp__engine_unlock(void)
 {
+	int cancel_state = engine.cancel_state;
+
+	rp__maps_close();
+	mem_close();
 	rp__unlock();
+	pthread_setcancelstate(cancel_state, NULL);
 }
 
 /* ---- the public functions ---- */

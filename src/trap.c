@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "arch.h"
@@ -37,10 +38,32 @@ static unsigned int readers;
 /* Counts publications: tells a handler that its look-up is out of date. */
 static unsigned int epoch;
 
-static struct sigaction previous;
+/*
+ * Who had SIGTRAP before us. If somebody put theirs on top of ours, and we put
+ * ours on top again, theirs may pass a trap on to us: then it is the turn of
+ * the one before them.
+ */
+static struct sigaction previous, oldest;
+static bool installed;
 
-/* The context being passed on, to notice a handler that passes it back. */
-static __thread __attribute__((tls_model("initial-exec"))) void *passing;
+/*
+ * struct passing - the trap that this thread is passing on.
+ * @context:  of the trap, NULL if there is none
+ * @frame:    of the call. A handler that this call runs has a lower one; if it
+ *            has not, the called one was left by longjmp.
+ * @defer:    the called handler expects SIGTRAP to be blocked meanwhile
+ * @deferred: a SIGTRAP that was sent meanwhile
+ */
+struct passing {
+	void *context;
+	uintptr_t frame;
+	bool defer;
+	bool has_deferred;
+	siginfo_t deferred;
+};
+
+static __thread __attribute__((tls_model("initial-exec")))
+struct passing passing;
 
 /* 1: emulated, 0: not in the batch. */
 static int look_up(uintptr_t addr, void *context)
@@ -103,38 +126,96 @@ static void default_action(void)
 	syscall(SYS_tgkill, getpid(), (int)syscall(SYS_gettid), SIGTRAP);
 }
 
-static void call_previous(int signal, siginfo_t *info, void *context)
+/* Signals that a thread raises itself cannot be blocked without dying. */
+void rp__trap_mask(sigset_t *ret)
 {
-	struct sigaction to = previous;
+	static const int own[] = {
+		SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS
+	};
+
+	sigfillset(ret);
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		sigdelset(ret, own[i]);
+}
+
+/*
+ * The mask that the handler may expect: that of the interrupted thread and its
+ * own. Only SIGTRAP stays open, because the handler may run a site of ours.
+ */
+static void set_mask(const struct sigaction *to, const ucontext_t *context)
+{
+	sigset_t mask = context->uc_sigmask;
+
+	for (int i = 1; i < NSIG; i++)
+		if (sigismember(&to->sa_mask, i) == 1)
+			sigaddset(&mask, i);
+	sigdelset(&mask, SIGTRAP);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void call(const struct sigaction *to, int signal, siginfo_t *info,
+		 void *context)
+{
+	struct passing outer = passing, here;
 	sigset_t saved;
 
-	if (to.sa_flags & SA_RESETHAND) {
-		previous.sa_handler = SIG_DFL;
-		previous.sa_flags = 0;
-	}
-	if (!(to.sa_flags & SA_NODEFER))
-		sigaddset(&to.sa_mask, signal);
-	sigprocmask(SIG_BLOCK, &to.sa_mask, &saved);
-	if (to.sa_flags & SA_SIGINFO)
-		to.sa_sigaction(signal, info, context);
+	passing.context = context;
+	passing.frame = (uintptr_t)__builtin_frame_address(0);
+	passing.defer = !(to->sa_flags & SA_NODEFER);
+	passing.has_deferred = false;
+	sigprocmask(SIG_SETMASK, NULL, &saved);
+	set_mask(to, context);
+	if (to->sa_flags & SA_SIGINFO)
+		to->sa_sigaction(signal, info, context);
 	else
-		to.sa_handler(signal);
+		to->sa_handler(signal);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
+	here = passing;
+	passing = outer;
+	/* Delivered at once: the called handler has returned. */
+	if (here.has_deferred)
+		syscall(SYS_rt_tgsigqueueinfo, getpid(),
+			(int)syscall(SYS_gettid), SIGTRAP, &here.deferred);
+}
+
+static void pass_to(struct sigaction *to, int signal, siginfo_t *info,
+		    void *context)
+{
+	struct sigaction copy = *to;
+
+	if (!(copy.sa_flags & SA_SIGINFO)) {
+		if (copy.sa_handler == SIG_DFL) {
+			default_action();
+			return;
+		}
+		if (copy.sa_handler == SIG_IGN) {
+			/* A trap of the thread itself cannot be ignored. */
+			if (info->si_code > 0)
+				default_action();
+			return;
+		}
+	}
+	if (copy.sa_flags & SA_RESETHAND) {
+		to->sa_handler = SIG_DFL;
+		to->sa_flags = 0;
+	}
+	call(&copy, signal, info, context);
 }
 
 static void pass_on(int signal, siginfo_t *info, void *context)
 {
-	void *outer = passing;
-
-	if (outer == context || previous.sa_handler == SIG_DFL) {
-		default_action();
-	} else if (previous.sa_handler != SIG_IGN) {
-		passing = context;
-		call_previous(signal, info, context);
-		passing = outer;
+	if (passing.frame <= (uintptr_t)__builtin_frame_address(0))
+		passing = (struct passing){ .context = NULL };
+	if (passing.context == context) {
+		pass_to(&oldest, signal, info, context);
+	} else if (!passing.context || !passing.defer) {
+		pass_to(&previous, signal, info, context);
 	} else if (info->si_code > 0) {
-		/* A trap of the thread itself cannot be ignored. */
+		/* The kernel kills a thread that traps with SIGTRAP blocked. */
 		default_action();
+	} else if (!passing.has_deferred) {
+		passing.deferred = *info;
+		passing.has_deferred = true;
 	}
 }
 
@@ -148,22 +229,41 @@ static void on_sigtrap(int signal, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+static bool is_ours(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO &&
+	       action->sa_sigaction == on_sigtrap;
+}
+
+static bool is_ignored(const struct sigaction *action)
+{
+	return !(action->sa_flags & SA_SIGINFO) &&
+	       action->sa_handler == SIG_IGN;
+}
+
 /* Called for each batch: the program may have set its own handler since. */
 static int install(struct rp_error *error)
 {
-	struct sigaction now, ours = {
-		.sa_sigaction = on_sigtrap,
-		/* A handler that runs a site of ours traps in it, too. */
-		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART,
-	};
+	struct sigaction now, ours = { .sa_sigaction = on_sigtrap };
 
 	sigaction(SIGTRAP, NULL, &now);
-	if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_sigtrap)
+	if (is_ours(&now))
 		return 0;
-	if (!(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN)
+	if (is_ignored(&now))
 		return rp__fail(error, -EBUSY, NULL,
 				"SIGTRAP is ignored in this process: a thread that meets the breakpoint would be killed; set another action");
+	if (!installed)
+		oldest = now;
+	installed = true;
 	previous = now;
+	/* A handler that runs a site of ours traps in it, too. */
+	ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+	/* Of what was sent, not trapped, the program decides. */
+	if (now.sa_flags & SA_RESTART || (!(now.sa_flags & SA_SIGINFO) &&
+					  now.sa_handler == SIG_DFL))
+		ours.sa_flags |= SA_RESTART;
+	/* A handler of the program in the midst of ours might not return. */
+	rp__trap_mask(&ours.sa_mask);
 	sigaction(SIGTRAP, &ours, NULL);
 	return 0;
 }
@@ -230,10 +330,9 @@ void rp__trap_retire(void)
 	}
 }
 
-const struct rp_text_poke_batch *rp__trap_after_fork(void)
+void rp__trap_after_fork(void)
 {
 	__atomic_store_n(&readers, 0, __ATOMIC_SEQ_CST);
-	return __atomic_load_n(&active, __ATOMIC_SEQ_CST);
 }
 
 /*
@@ -245,7 +344,6 @@ __attribute__((destructor(101))) static void trap_exit(void)
 {
 	struct sigaction now;
 
-	if (sigaction(SIGTRAP, NULL, &now) == 0 &&
-	    now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_sigtrap)
+	if (sigaction(SIGTRAP, NULL, &now) == 0 && is_ours(&now))
 		sigaction(SIGTRAP, &previous, NULL);
 }

@@ -3,6 +3,8 @@
 #ifndef RP_SRC_TRAP_H
 #define RP_SRC_TRAP_H
 
+#include <signal.h>
+
 #include "poke.h"
 
 /*
@@ -21,10 +23,10 @@ void rp__trap_publish(const struct rp_text_poke_batch *batch);
  */
 void rp__trap_retire(void);
 
-/*
- * After a fork: the batch that was open, if any, NULL else. Handlers that were
- * running belong to threads that do not exist here.
- */
-const struct rp_text_poke_batch *rp__trap_after_fork(void);
+/* After a fork: handlers that were running belong to threads that are gone. */
+void rp__trap_after_fork(void);
+
+/* All signals but those that a thread raises itself. */
+void rp__trap_mask(sigset_t *ret);
 
 #endif

@@ -4,9 +4,11 @@
  *
  * Not a disassembler: anything that we neither emit nor find at a site is
  * -EILSEQ. Prefixes: 2e and 3e (segment, ignored in 64-bit mode on these
- * instructions), 66 (in NOPs), 67 (ld relaxes `call *GOT` to `addr32 call`).
+ * instructions), 66 in NOPs only, 67 on a near call only (ld relaxes
+ * `call *GOT` to `addr32 call`).
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "../../arch.h"
@@ -31,9 +33,28 @@ bool rp__insn_reaches(uintptr_t end, uintptr_t target)
 	return distance == (int32_t)distance;
 }
 
-static bool is_prefix(uint8_t byte)
+/* Length of the prefixes; @len if they do not go with the opcode. */
+static unsigned int skip_prefixes(const uint8_t *bytes, size_t len)
 {
-	return byte == 0x2e || byte == 0x3e || byte == 0x66 || byte == 0x67;
+	bool size66 = false, size67 = false;
+	unsigned int pos = 0;
+	bool nop;
+
+	for (; pos < len && pos < 8; pos++) {
+		if (bytes[pos] == 0x66)
+			size66 = true;
+		else if (bytes[pos] == 0x67)
+			size67 = true;
+		else if (bytes[pos] != 0x2e && bytes[pos] != 0x3e)
+			break;
+	}
+	if (pos >= len)
+		return (unsigned int)len;
+	nop = bytes[pos] == 0x90 ||
+	      (bytes[pos] == 0x0f && pos + 1 < len && bytes[pos + 1] == 0x1f);
+	if ((size66 && !nop) || (size67 && bytes[pos] != 0xe8))
+		return (unsigned int)len;
+	return pos;
 }
 
 static int branch(struct rp__insn *ret, enum rp__insn_type type,
@@ -77,8 +98,14 @@ static int long_nop(struct rp__insn *ret, const uint8_t *bytes, size_t len,
 	rm = bytes[pos + 2] & 7;
 	if (bytes[pos + 2] >> 3 & 7)
 		return -EILSEQ;
-	if (rm == 4 && mod != 3)
+	if (rm == 4 && mod != 3) {
+		if (end >= len)
+			return -EILSEQ;
+		/* Without a base a displacement follows, also with mod 0. */
+		if (mod == 0 && (bytes[end] & 7) == 5)
+			end += 4;
 		end++;
+	}
 	if (mod == 1)
 		end++;
 	else if (mod == 2)
@@ -104,12 +131,11 @@ static int two_byte(struct rp__insn *ret, const uint8_t *bytes, size_t len,
 int rp__insn_decode(const uint8_t *bytes, size_t len, uintptr_t addr,
 		    struct rp__insn *ret)
 {
-	unsigned int pos = 0;
+	unsigned int pos;
 	uint8_t second;
 
 	memset(ret, 0, sizeof(*ret));
-	while (pos < len && pos < 8 && is_prefix(bytes[pos]))
-		pos++;
+	pos = skip_prefixes(bytes, len);
 	if (pos >= len)
 		return -EILSEQ;
 	second = pos + 1 < len ? bytes[pos + 1] : 0;
@@ -204,9 +230,11 @@ static int encode_branch(enum rp__insn_type type, unsigned int condition,
 int rp__insn_encode(enum rp__insn_type type, unsigned int condition,
 		    uintptr_t addr, uintptr_t target, uint8_t *ret, size_t len)
 {
+	if (!len || len > RP__INSN_MAX)
+		return -ERANGE;
 	switch (type) {
 	case RP__INSN_NOP:
-		if (!len || len >= sizeof(nops) / sizeof(*nops))
+		if (len >= sizeof(nops) / sizeof(*nops))
 			return -ERANGE;
 		memcpy(ret, nops[len], len);
 		return 0;
