@@ -194,7 +194,7 @@ static void note_order(struct rp_text_poke_batch *batch, const uint8_t *addr,
 
 int rp__batch_reserve(struct rp_text_poke_batch *batch, size_t nr)
 {
-	if (rp__vec_reserve(&batch->pokes, nr * sizeof(struct rp__poke)))
+	if (!nr || rp__vec_reserve(&batch->pokes, nr * sizeof(struct rp__poke)))
 		return 0;
 	return rp__fail(batch->opts.error, -ENOMEM, NULL,
 			"no memory for %zu sites", nr);

@@ -508,9 +508,12 @@ static int commit_by_any(struct rp_text_poke_batch *batch)
 	result = commit_with(batch, RP_BACKEND_PROC_MEM);
 	if (!result)
 		use_backend(RP_BACKEND_PROC_MEM);
-	else if (result == -EPERM && error)
+	/* A thread in the way can be helped; the rest is less than the first. */
+	if (!result || result == -EBUSY)
+		return result;
+	if (error)
 		*error = first;
-	return result;
+	return -EPERM;
 }
 
 static int commit_by_backend(struct rp_text_poke_batch *batch)
