@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Annotating one relocatable object that is in memory. */
+#ifndef REPOINT_OBJECT_ANNOTATE_H
+#define REPOINT_OBJECT_ANNOTATE_H
+
+#include "call_sites.h"
+
+enum rp_annotate_outcome {
+	RP_ANNOTATE_NO_SITES,	/**< no static calls, nothing to do */
+	RP_ANNOTATE_UNCHANGED,	/**< has the right table already */
+	RP_ANNOTATE_CHANGED,	/**< the table has to be written */
+	RP_ANNOTATE_LTO,	/**< bytecode: no machine code to look at yet */
+};
+
+/**
+ * struct rp_annotation - an object, its sites and what to do with it.
+ * @obj:     the object; @image given to begin() must outlive it
+ * @sites:   its call sites
+ * @outcome: see enum rp_annotate_outcome
+ */
+struct rp_annotation {
+	struct rp_relobj obj;
+	struct rp_call_sites sites;
+	enum rp_annotate_outcome outcome;
+};
+
+/**
+ * rp_annotate_begin() - look at an object.
+ * @annotation: filled in; rp_annotate_end() frees it, also after a failure
+ * @image:      the bytes of the file
+ * @size:       how many
+ * @diag:       what is wrong, on failure
+ *
+ * Return: 0; -EINVAL, see @diag; -ENOMEM.
+ */
+int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
+		      size_t size, struct rp_diag *diag);
+
+/**
+ * rp_annotate_write() - write the annotated object.
+ * @annotation: of outcome RP_ANNOTATE_CHANGED
+ * @fd:         an empty file
+ * @diag:       what is wrong, on failure
+ *
+ * Return: 0; -EINVAL, see @diag; -ENOMEM.
+ */
+int rp_annotate_write(struct rp_annotation *annotation, int fd,
+		      struct rp_diag *diag);
+
+void rp_annotate_end(struct rp_annotation *annotation);
+
+#endif /* REPOINT_OBJECT_ANNOTATE_H */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Error values of the object library: what is wrong, and where in which file. */
+#ifndef REPOINT_OBJECT_DIAG_H
+#define REPOINT_OBJECT_DIAG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Every message of the tools has a number that never changes its meaning;
+ * docs/diagnostics.md has an entry with cause and remedy for each.
+ */
+#define RP_DIAG_LIST(X) \
+	X(READ, 1) X(WRITE, 2) X(NOMEM, 3) X(NOT_REGULAR, 4) X(LIBELF, 5) \
+	X(NOT_ELF, 101) X(ARCHIVE, 102) X(MACHINE, 103) X(NOT_REL, 104) \
+	X(TRUNCATED, 105) X(SECTION_BOUNDS, 106) X(OVERLAP, 107) \
+	X(SECTION_LINK, 108) X(STRING, 109) X(SYMTAB, 110) \
+	X(RELOC_SYMBOL, 111) X(RELOC_OFFSET, 112) X(GROUP, 113) \
+	X(ENTSIZE, 114) X(RELOC_FORM, 115) X(ALIGNMENT, 116) \
+	X(RELOC_TWICE, 117) X(RENUMBER, 118) X(LTO, 119) \
+	X(CC_NOT_FOUND, 201) X(CC_RUN, 202) X(CC_FALLBACK, 203) \
+	X(CC_LTO, 204) X(CC_UNANNOTATED, 205)
+
+enum rp_diag_id {
+	RP_DIAG_NONE,
+#define RP_DIAG_ENUM(name, number) RP_DIAG_##name = number,
+	RP_DIAG_LIST(RP_DIAG_ENUM)
+#undef RP_DIAG_ENUM
+};
+
+/**
+ * struct rp_diag - one error.
+ * @id:         what is wrong
+ * @where:      section or table that it is in; empty if the file as a whole
+ * @offset:     place inside @where, valid if @has_offset
+ * @has_offset: see @offset
+ * @text:       the sentence for the user
+ *
+ * All strings are printable, whatever the input held.
+ */
+struct rp_diag {
+	enum rp_diag_id id;
+	bool has_offset;
+	char where[96];
+	uint64_t offset;
+	char text[240];
+};
+
+/**
+ * rp_diag_set() - fill an error in.
+ * @diag:  the error
+ * @id:    what is wrong
+ * @where: section or table, or NULL
+ * @fmt:   sentence for the user, printf style
+ *
+ * Return: -EINVAL, so that `return rp_diag_set(...)` reads well.
+ */
+int rp_diag_set(struct rp_diag *diag, enum rp_diag_id id, const char *where,
+		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/** rp_diag_set_at() - the same, with an offset inside @where. */
+int rp_diag_set_at(struct rp_diag *diag, enum rp_diag_id id, const char *where,
+		   uint64_t offset, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/** rp_diag_nomem() - memory has run out. Return: -ENOMEM. */
+int rp_diag_nomem(struct rp_diag *diag);
+
+#endif /* REPOINT_OBJECT_DIAG_H */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A relocatable object file in memory: sections, symbols, relocations.
+ *
+ *   int  rp_relobj_open(obj, image, size, diag);
+ *   void rp_relobj_close(obj);
+ *   int  rp_relobj_relocs(obj, rela, &relocs, diag);
+ *
+ * The input is not trusted. What open() accepts satisfies:
+ *
+ *   I1  header, section headers and sections lie inside the image, and no two
+ *       of them share a byte; so work over all sections is bounded by its size
+ *   I2  names of sections and symbols are terminated strings
+ *   I3  a symbol's section, a relocation section's target and symbol table, a
+ *       group's members and signature exist
+ *   I4  every section is in at most one group
+ *   I5  alignments are zero or powers of two
+ *
+ * Relocations are checked when they are read, because most are never read.
+ */
+#ifndef REPOINT_OBJECT_RELOBJ_H
+#define REPOINT_OBJECT_RELOBJ_H
+
+#include "diag.h"
+
+#include <gelf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A symbol that is not in a section of the file: absolute, common, ... */
+#define RP_SECTION_NONE		UINT32_MAX
+
+/**
+ * struct rp_section - one section.
+ * @hdr:   its header
+ * @name:  its name
+ * @scn:   libelf's handle
+ * @group: index of the SHT_GROUP section that it is a member of, or 0
+ * @rela:  index of the first SHT_RELA section that applies to it, or 0
+ * @next_rela: for an SHT_RELA section, the next one with the same target
+ */
+struct rp_section {
+	GElf_Shdr hdr;
+	const char *name;
+	Elf_Scn *scn;
+	uint32_t group;
+	uint32_t rela;
+	uint32_t next_rela;
+};
+
+/**
+ * struct rp_symbol - one symbol.
+ * @section: index of its section; 0 if undefined; RP_SECTION_NONE
+ */
+struct rp_symbol {
+	const char *name;
+	uint64_t value;
+	uint64_t size;
+	uint32_t section;
+	uint8_t type;
+	uint8_t bind;
+};
+
+struct rp_reloc {
+	uint64_t offset;
+	uint32_t symbol;
+	uint32_t type;
+	int64_t addend;
+};
+
+/** What the compiler left the machine code to: link-time optimization. */
+enum rp_relobj_lto {
+	RP_LTO_NONE,
+	RP_LTO_FAT,	/**< bytecode beside ordinary machine code */
+	RP_LTO_SLIM,	/**< bytecode alone */
+};
+
+/**
+ * struct rp_relobj - a relocatable object.
+ * @image:        the file; must outlive the model
+ * @symtab:       index of the symbol table, or 0 if there is none
+ * @symtab_shndx: index of its table of section indices, or 0
+ * @first_global: symbols from here on are not local
+ * @lto:          see enum rp_relobj_lto
+ */
+struct rp_relobj {
+	const uint8_t *image;
+	size_t size;
+	Elf *elf;
+	GElf_Ehdr ehdr;
+	struct rp_section *sections;
+	size_t nsections;
+	struct rp_symbol *symbols;
+	size_t nsymbols;
+	size_t first_global;
+	uint32_t shstrtab;
+	uint32_t symtab;
+	uint32_t symtab_shndx;
+	enum rp_relobj_lto lto;
+};
+
+/** struct rp_relocs - the relocations of one section, in file order. */
+struct rp_relocs {
+	struct rp_reloc *v;
+	size_t n;
+};
+
+/**
+ * rp_relobj_open() - parse and check an x86-64 relocatable object.
+ * @obj:   filled in; to be closed also after a failure
+ * @image: the bytes of the file
+ * @size:  how many
+ * @diag:  what is wrong, on failure
+ *
+ * LLVM bitcode is accepted, as an object without sections (@lto says so).
+ *
+ * Return: 0; -EINVAL, see @diag; -ENOMEM.
+ */
+int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
+		   struct rp_diag *diag);
+
+/** rp_relobj_close() - free the model. The image stays. */
+void rp_relobj_close(struct rp_relobj *obj);
+
+/**
+ * rp_relobj_relocs() - read one SHT_RELA section.
+ * @obj:  the object
+ * @rela: index of the section
+ * @ret:  filled in; rp_relocs_deinit() frees it
+ * @diag: what is wrong, on failure
+ *
+ * On success every symbol index and every offset is in range; an offset has
+ * room for four bytes behind it, or for less if the type needs less.
+ *
+ * Return: 0; -EINVAL, see @diag; -ENOMEM.
+ */
+int rp_relobj_relocs(const struct rp_relobj *obj, uint32_t rela,
+		     struct rp_relocs *ret, struct rp_diag *diag);
+
+void rp_relocs_deinit(struct rp_relocs *relocs);
+
+/** rp_section_data() - the bytes of a section; NULL if it has none. */
+static inline const uint8_t *rp_section_data(const struct rp_relobj *obj,
+					     uint32_t index)
+{
+	const GElf_Shdr *hdr = &obj->sections[index].hdr;
+
+	if (hdr->sh_type == SHT_NOBITS || hdr->sh_type == SHT_NULL)
+		return NULL;
+	return obj->image + hdr->sh_offset;
+}
+
+/** rp_section_is_text() - does the section hold code that is loaded? */
+static inline bool rp_section_is_text(const struct rp_section *section)
+{
+	const uint64_t need = SHF_ALLOC | SHF_EXECINSTR;
+
+	return section->hdr.sh_type == SHT_PROGBITS &&
+	       (section->hdr.sh_flags & need) == need &&
+	       !(section->hdr.sh_flags & (SHF_EXCLUDE | SHF_COMPRESSED));
+}
+
+#endif /* REPOINT_OBJECT_RELOBJ_H */

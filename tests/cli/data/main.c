@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+int walk(void);
+
+int main(void)
+{
+	return walk();
+}

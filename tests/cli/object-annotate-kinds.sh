@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The whole report of one object with a site of each kind.
+. "$(dirname "$0")/common.inc"
+
+cat >"$tmp/t.s" <<'EOF'
+	.section .text.tramp, "ax", @progbits
+rp_tramp__local:
+	ret
+	.text
+	.type	f, @function
+f:	call	rp_tramp__x
+	jmp	rp_tramp__local
+	.balign	16
+	jne	rp_tramp__x
+	.skip	7, 0x90
+	call	*rp_tramp__x@GOTPCREL(%rip)
+	jmp	*rp_tramp__x@GOTPCREL(%rip)
+	.size	f, . - f
+EOF
+cat >"$tmp/want" <<'EOF'
+[
+  { "file": "t.o", "status": "annotated", "prefixed": 0, "others": 0, "sites": [
+    { "section": ".text", "section_index": 1, "offset": 0, "function": "f", "function_offset": 0, "kind": "call", "tramp": "rp_tramp__x", "crosses_block": false },
+    { "section": ".text", "section_index": 1, "offset": 5, "function": "f", "function_offset": 5, "kind": "jmp", "tramp": "rp_tramp__local", "crosses_block": false },
+    { "section": ".text", "section_index": 1, "offset": 16, "function": "f", "function_offset": 16, "kind": "jcc", "tramp": "rp_tramp__x", "crosses_block": false },
+    { "section": ".text", "section_index": 1, "offset": 29, "function": "f", "function_offset": 29, "kind": "call-got", "tramp": "rp_tramp__x", "crosses_block": true },
+    { "section": ".text", "section_index": 1, "offset": 35, "function": "f", "function_offset": 35, "kind": "jmp-got", "tramp": "rp_tramp__x", "crosses_block": false }
+  ] }
+]
+EOF
+cd "$tmp" || exit 99
+"$CC" -c t.s -o t.o && cp t.o dry.o || exit 99
+
+json()
+{
+	annotate --json t.o >got && diff -u want got
+}
+
+dry()
+{
+	cp dry.o before.o
+	annotate --dry-run -v dry.o >got && cat got && cmp dry.o before.o &&
+	grep -qx 'dry.o: would be annotated: 5 sites, 1 cross a 16-byte block' got
+}
+
+stats()
+{
+	annotate --stats t.o 2>got && cat got
+	grep -q '1 files: 0 changed, 0 with errors.*5 sites: 1 cross' got
+}
+
+check "--dry-run changes nothing" dry
+check "--json" json
+check "--stats" stats
+tap_end

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands of the program `repoint` share. */
+#include "tool.h"
+
+#include <getopt.h>
+#include <string.h>
+
+void rp_message(const char *file, const char *severity,
+		const struct rp_diag *diag)
+{
+	fprintf(stderr, "%s: %s: ", file, severity);
+	if (diag->where[0] && diag->has_offset)
+		fprintf(stderr, "%s+0x%llx: ", diag->where,
+			(unsigned long long)diag->offset);
+	else if (diag->where[0])
+		fprintf(stderr, "%s: ", diag->where);
+	fprintf(stderr, "%s [RP%04d]\n", diag->text, diag->id);
+}
+
+#define MAX_WORD	32	/* longer words are not guessed at */
+#define MAX_TYPOS	2
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+// Insertions, deletions and changes of letters between two words.
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[MAX_WORD + 1], na = strlen(a), nb = strlen(b);
+
+	if (na > MAX_WORD || nb > MAX_WORD)
+		return MAX_WORD;
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			size_t change = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = least(row[j] + 1, row[j - 1] + 1, change);
+		}
+	}
+	return row[nb];
+}
+
+const char *rp_closest(const char *word, const char *const *words, size_t n)
+{
+	const char *best = NULL;
+	size_t best_distance = MAX_TYPOS + 1;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t d = distance(word, words[i]);
+
+		// Half of a short word is not a typo.
+		if (d < best_distance && 2 * d < strlen(words[i])) {
+			best_distance = d;
+			best = words[i];
+		}
+	}
+	return best;
+}
+
+#define MAX_OPTIONS	32
+
+static const char *closest_option(const char *typed,
+				  const struct option *options)
+{
+	const char *names[MAX_OPTIONS];
+	char word[MAX_WORD + 1];
+	size_t n = 0;
+
+	while (*typed == '-')
+		typed++;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed, "="), typed);
+	for (; options->name && n < MAX_OPTIONS; options++)
+		names[n++] = options->name;
+	return rp_closest(word, names, n);
+}
+
+int rp_usage_error(const char *command, const struct option *options,
+		   char **argv)
+{
+	const char *typed = argv[optind - 1], *hint;
+
+	// In a cluster of letters getopt has not moved on yet.
+	if (optopt && strncmp(typed, "--", 2)) {
+		fprintf(stderr, "repoint %s: error: unknown option -%c "
+			"(see: repoint help %s)\n", command, optopt, command);
+		return RP_EXIT_USAGE;
+	}
+	hint = closest_option(typed, options);
+	fprintf(stderr, "repoint %s: error: option %s is not known or used "
+		"wrongly", command, typed);
+	if (hint)
+		fprintf(stderr, "; did you mean --%s?", hint);
+	fprintf(stderr, " (see: repoint help %s)\n", command);
+	return RP_EXIT_USAGE;
+}
+
+void rp_json_string(FILE *out, const char *s)
+{
+	putc('"', out);
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\u%04x", c);
+		else
+			putc(c, out);
+	}
+	putc('"', out);
+}

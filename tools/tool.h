@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands of the program `repoint` share. */
+#ifndef REPOINT_TOOLS_TOOL_H
+#define REPOINT_TOOLS_TOOL_H
+
+#include "../object/diag.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+/** Exit statuses of every command. */
+enum rp_exit {
+	RP_EXIT_OK = 0,
+	RP_EXIT_ERROR = 1,
+	RP_EXIT_USAGE = 64,
+};
+
+/**
+ * struct rp_command - one command.
+ * @noun:    first word
+ * @verb:    second word, or NULL if the noun is the command
+ * @summary: one line for the list of commands
+ * @run:     gets the words from the last one of the name on; understands
+ *           --help
+ */
+struct rp_command {
+	const char *noun;
+	const char *verb;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+};
+
+int rp_cmd_object_annotate(int argc, char **argv);
+int rp_cmd_cc(int argc, char **argv);
+int rp_cmd_litmus(int argc, char **argv);
+
+/** rp_message() - `FILE: SEVERITY: WHERE: TEXT [RP0123]` to stderr. */
+void rp_message(const char *file, const char *severity,
+		const struct rp_diag *diag);
+
+/** rp_error() - report what is wrong with a file. */
+static inline void rp_error(const char *file, const struct rp_diag *diag)
+{
+	rp_message(file, "error", diag);
+}
+
+/**
+ * rp_closest() - the word that was probably meant.
+ * @word:  what was typed
+ * @words: what there is, @n of them
+ *
+ * Return: one of @words, or NULL if none is near.
+ */
+const char *rp_closest(const char *word, const char *const *words, size_t n);
+
+struct option;
+
+/**
+ * rp_usage_error() - report an option that getopt_long() did not accept.
+ * @command: name of the command, for the message
+ * @options: its options
+ * @argv:    its words; optind and optopt say which
+ *
+ * Return: RP_EXIT_USAGE.
+ */
+int rp_usage_error(const char *command, const struct option *options,
+		   char **argv);
+
+/** rp_json_string() - print a string in JSON's form. */
+void rp_json_string(FILE *out, const char *s);
+
+#endif /* REPOINT_TOOLS_TOOL_H */
