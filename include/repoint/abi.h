@@ -15,8 +15,9 @@
  *
  * All are read-only and need no dynamic relocation for any record: addresses
  * are relative to the field that holds them. They carry SHF_LINK_ORDER towards
- * the text they describe, so that --gc-sections drops the records of dropped
- * functions and keeps those of kept ones.
+ * the text they describe, so that --gc-sections can drop the records of dropped
+ * functions and keeps those of kept ones. (GNU ld keeps all, and their
+ * functions, unless it is told -z start-stop-gc, which is lld's default.)
  *
  * A static call's trampoline may live in another shared object, out of reach
  * of 32 bits, so the record refers to the *GOT entry* of the trampoline

@@ -133,6 +133,18 @@ RP__END_DECLS
 # define RP__TRAMP_ADDRESS(name)	NULL
 #endif
 
+/*
+ * RP_STATIC_CALL_HIDDEN, defined by the user before including this, promises
+ * that all static calls of the file belong to its own object and are not
+ * exported. clang needs it to align calls in -fPIC and -fPIE code: it does not
+ * align calls through @PLT, which is what it makes of calls of visible symbols.
+ */
+#ifdef RP_STATIC_CALL_HIDDEN
+# define RP__TRAMP_VISIBILITY	RP__HIDDEN
+#else
+# define RP__TRAMP_VISIBILITY
+#endif
+
 #define RP__DEFINE_STATIC_CALL(name, type, func_, target_)		\
 	RP_DECLARE_STATIC_CALL(name, type);				\
 	RP__DEFINE_TRAMP(name);						\
@@ -152,7 +164,8 @@ RP__END_DECLS
  * @func: a function of the type that is called, or that function type
  */
 #define RP_DECLARE_STATIC_CALL(name, func)				\
-	RP__EXTERN_C __typeof__(func) rp_tramp__##name;			\
+	RP__EXTERN_C RP__TRAMP_VISIBILITY				\
+	__typeof__(func) rp_tramp__##name;				\
 	RP__EXTERN_C struct rp_static_call_key rp_key__##name
 
 /**
