@@ -673,7 +673,7 @@ int rp_text_poke_single(void *addr, const void *expect, const void *insn,
 	return rp_text_poke_batch_commit(batch);
 }
 
-void rp_text_poke_stats(struct rp_text_poke_stats *ret)
+void rp_text_poke_get_stats(struct rp_text_poke_stats *ret)
 {
 	size_t sz = ret->sz < sizeof(*ret) ? ret->sz : sizeof(*ret);
 
@@ -683,7 +683,7 @@ void rp_text_poke_stats(struct rp_text_poke_stats *ret)
 	       (char *)&rp__stats + sizeof(ret->sz), sz - sizeof(ret->sz));
 }
 
-void rp_text_poke_info(struct rp_text_poke_info *ret)
+void rp_text_poke_get_info(struct rp_text_poke_info *ret)
 {
 	struct rp_text_poke_info info = { .sz = ret->sz };
 	size_t sz = ret->sz < sizeof(info) ? ret->sz : sizeof(info);

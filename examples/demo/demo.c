@@ -202,7 +202,7 @@ static void report(void)
 	struct rp_text_poke_stats stats = { .sz = sizeof(stats) };
 	struct worker total = sum();
 
-	rp_text_poke_stats(&stats);
+	rp_text_poke_get_stats(&stats);
 	printf("%s\n  calls made             %15llu\n",
 	       isatty(STDOUT_FILENO) ? "\n" : "",
 	       (unsigned long long)total.calls);

@@ -11,8 +11,8 @@
  *   int  rp_text_poke_batch_commit(batch);
  *   void rp_text_poke_batch_abort(batch);
  *
- *   void rp_text_poke_stats(&stats);
- *   void rp_text_poke_info(&info);
+ *   void rp_text_poke_get_stats(&stats);
+ *   void rp_text_poke_get_info(&info);
  *
  * Example
  * -------
@@ -199,8 +199,8 @@ struct rp_text_poke_stats {
 	uint64_t retries;
 };
 
-/** rp_text_poke_stats() - read the counts. Async-signal-safe. */
-RP_API void rp_text_poke_stats(struct rp_text_poke_stats *ret);
+/** rp_text_poke_get_stats() - read the counts. Async-signal-safe. */
+RP_API void rp_text_poke_get_stats(struct rp_text_poke_stats *ret);
 
 /**
  * struct rp_text_poke_info - what the engine chose on this machine.
@@ -218,8 +218,8 @@ struct rp_text_poke_info {
 	const char *cpu;
 };
 
-/** rp_text_poke_info() - read the choices. Not async-signal-safe. */
-RP_API void rp_text_poke_info(struct rp_text_poke_info *ret);
+/** rp_text_poke_get_info() - read the choices. Not async-signal-safe. */
+RP_API void rp_text_poke_get_info(struct rp_text_poke_info *ret);
 
 /**
  * rp_strerror() - one line on what an error code means here.

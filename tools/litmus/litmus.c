@@ -202,7 +202,7 @@ static void set_defaults(struct options *options)
 	struct litmus_plan *plan = &options->plan;
 
 	info.sz = sizeof(info);
-	rp_text_poke_info(&info);
+	rp_text_poke_get_info(&info);
 	memset(options, 0, sizeof(*options));
 	options->executors = 1;
 	plan->ms = SECONDS_DEFAULT * 1000;

@@ -232,7 +232,7 @@ static uint64_t engine_traps(void)
 {
 	struct rp_text_poke_stats stats = { .sz = sizeof(stats) };
 
-	rp_text_poke_stats(&stats);
+	rp_text_poke_get_stats(&stats);
 	return stats.traps;
 }
 
