@@ -132,7 +132,7 @@ static int inspect(struct rp_text_poke_batch *batch, struct rp__cursor *cursor,
 		error = rp__window_check(batch, cursor, addr, poke->len);
 	if (error < 0)
 		return error;
-	if (!text_is(poke, poke->old, old))
+	if (!poke->fresh && !text_is(poke, poke->old, old))
 		return text_is(poke, poke->insn, insn) ? 0 :
 			rp__fail_bytes(batch->opts.error, poke->addr, old,
 				       poke->addr, poke->len);
@@ -154,7 +154,11 @@ int rp__inspect(struct rp_text_poke_batch *batch)
 	batch->windows.used = 0;
 	memset(batch->count, 0, sizeof(batch->count));
 	for (size_t i = 0; i < nr; i++) {
-		int result = inspect(batch, &cursor, &poke[i]);
+		int result;
+
+		if (i + RP__PREFETCH < nr)
+			__builtin_prefetch(poke[i + RP__PREFETCH].addr);
+		result = inspect(batch, &cursor, &poke[i]);
 
 		if (result < 0)
 			return result;

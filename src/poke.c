@@ -8,7 +8,7 @@
 #include "poke.h"
 
 /* Memory of a finished batch that the next one may have. */
-#define BATCH_KEEP	((size_t)256 << 10)
+#define BATCH_KEEP	((size_t)1 << 20)
 
 static struct rp__poke *run_end(struct rp__poke *poke, struct rp__poke *end)
 {
@@ -200,8 +200,8 @@ int rp__batch_reserve(struct rp_text_poke_batch *batch, size_t nr)
 			"no memory for %zu sites", nr);
 }
 
-int rp__batch_add_word(struct rp_text_poke_batch *batch, void *addr,
-		       uint64_t old, uint64_t insn, unsigned int len)
+static int add_word(struct rp_text_poke_batch *batch, void *addr,
+		    uint64_t old, uint64_t insn, unsigned int len, bool fresh)
 {
 	struct rp__poke *poke = rp__vec_push(&batch->pokes, sizeof(*poke));
 
@@ -212,8 +212,15 @@ int rp__batch_add_word(struct rp_text_poke_batch *batch, void *addr,
 	poke->old = old;
 	poke->insn = insn;
 	poke->len = (uint8_t)len;
+	poke->fresh = fresh;
 	note_order(batch, addr, len);
 	return 0;
+}
+
+int rp__batch_add_fresh(struct rp_text_poke_batch *batch, void *addr,
+			uint64_t old, uint64_t insn, unsigned int len)
+{
+	return add_word(batch, addr, old, insn, len, true);
 }
 
 /* Bytes that do not fit into a poke are kept beside it. */
@@ -229,8 +236,8 @@ static int add_long(struct rp_text_poke_batch *batch, void *addr,
 				"no memory for another site");
 	memcpy(room, expect, len);
 	memcpy(room + len, insn, len);
-	return rp__batch_add_word(batch, addr, offset, offset + len,
-				  (unsigned int)len);
+	return add_word(batch, addr, offset, offset + len, (unsigned int)len,
+			false);
 }
 
 int rp_text_poke_batch_add(struct rp_text_poke_batch *batch, void *addr,
@@ -241,10 +248,9 @@ int rp_text_poke_batch_add(struct rp_text_poke_batch *batch, void *addr,
 		return -EINVAL;
 	if (len > RP__POKE_INLINE)
 		return add_long(batch, addr, expect, insn, len);
-	return rp__batch_add_word(batch, addr,
-				  rp__load(expect, (unsigned int)len),
-				  rp__load(insn, (unsigned int)len),
-				  (unsigned int)len);
+	return add_word(batch, addr, rp__load(expect, (unsigned int)len),
+			rp__load(insn, (unsigned int)len), (unsigned int)len,
+			false);
 }
 
 void rp_text_poke_batch_abort(struct rp_text_poke_batch *batch)

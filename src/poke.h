@@ -13,6 +13,9 @@
 
 #define RP__POKE_INLINE	8
 
+/* Sites ahead: processors' prefetchers stop at each page of text. */
+#define RP__PREFETCH	16
+
 /*
  * struct rp__poke - one site, in 32 bytes: there may be millions.
  * @old:      the bytes that are expected, first byte lowest, if they are
@@ -21,6 +24,7 @@
  * @first:    first byte that differs
  * @end:      behind the last byte that differs
  * @protocol: chosen, enum rp_protocol
+ * @fresh:    @old was read from the text, and judged, under this very lock
  */
 struct rp__poke {
 	uint8_t *addr;
@@ -30,7 +34,7 @@ struct rp__poke {
 	uint8_t first;
 	uint8_t end;
 	uint8_t protocol;
-	uint32_t reserved;
+	bool fresh;
 };
 
 /* struct rp__window - a run of pages that is made writable for a while. */
@@ -107,11 +111,12 @@ rp__poke_insn(const struct rp_text_poke_batch *batch,
 }
 
 /*
- * As rp_text_poke_batch_add() for at most RP__POKE_INLINE bytes, given as
- * words: unused bytes are 0.
+ * Add a site of at most RP__POKE_INLINE bytes, given as words whose unused
+ * bytes are 0. For callers that hold the text lock until the commit, and have
+ * just read @old from the text and found it legal.
  */
-int rp__batch_add_word(struct rp_text_poke_batch *batch, void *addr,
-		       uint64_t old, uint64_t insn, unsigned int len);
+int rp__batch_add_fresh(struct rp_text_poke_batch *batch, void *addr,
+			uint64_t old, uint64_t insn, unsigned int len);
 
 /* Room for @nr more sites, so that adding them cannot fail half-way. */
 int rp__batch_reserve(struct rp_text_poke_batch *batch, size_t nr);

@@ -312,7 +312,7 @@ static int retarget(struct rp_text_poke_batch *batch,
 	uint64_t insn = (old & 0xff) |
 		(uint64_t)(uint32_t)(dest->addr - ((uintptr_t)site + 5)) << 8;
 
-	return old == insn ? 0 : rp__batch_add_word(batch, site, old, insn, 5);
+	return old == insn ? 0 : rp__batch_add_fresh(batch, site, old, insn, 5);
 }
 
 int rp__static_call_poke_site(struct rp_text_poke_batch *batch,
@@ -342,7 +342,7 @@ int rp__static_call_poke_site(struct rp_text_poke_batch *batch,
 				(void *)site, rp_strerror(error));
 	if (!memcmp(bytes, site, len))
 		return 0;
-	return rp__batch_add_word(batch, site, rp__load(site, len),
+	return rp__batch_add_fresh(batch, site, rp__load(site, len),
 				  rp__load(bytes, len), len);
 }
 
@@ -356,11 +356,15 @@ static int poke_range(struct rp_text_poke_batch *batch,
 	int error = 0;
 
 	rp__call_dest_init(&dest, object, key, func);
-	for (uint32_t i = 0; i < range->count && !error; i++)
+	for (uint32_t i = 0; i < range->count && !error; i++) {
+		if (i + RP__PREFETCH < range->count)
+			__builtin_prefetch(rp__site_code(
+				object, &site[i + RP__PREFETCH]));
 		error = rp__static_call_poke_site(batch, &dest,
 						  rp__site_code(object,
 								&site[i]),
 						  site[i].kind);
+	}
 	return error;
 }
 

@@ -50,7 +50,7 @@ int rp__static_key_poke_site(struct rp_text_poke_batch *batch, uint8_t *site,
 	if (found != other)
 		return rp__fail_bytes(batch->opts.error, site, &other, site,
 				      BRANCH_LEN);
-	return rp__batch_add_word(batch, site, other, want, BRANCH_LEN);
+	return rp__batch_add_fresh(batch, site, other, want, BRANCH_LEN);
 }
 
 static int poke_range(struct rp_text_poke_batch *batch,
@@ -61,12 +61,16 @@ static int poke_range(struct rp_text_poke_batch *batch,
 	bool jump = enabled != (range->type == RP__RANGE_LIKELY);
 	int error = 0;
 
-	for (uint32_t i = 0; i < range->count && !error; i++)
+	for (uint32_t i = 0; i < range->count && !error; i++) {
+		if (i + RP__PREFETCH < range->count)
+			__builtin_prefetch(rp__site_code(
+				object, &site[i + RP__PREFETCH]));
 		error = rp__static_key_poke_site(
 			batch, rp__site_code(object, &site[i]),
 			object->text_start +
 				(uintptr_t)(intptr_t)site[i].target,
 			jump);
+	}
 	return error;
 }
 

@@ -229,7 +229,11 @@ static int write_all(const struct rp_text_poke_batch *batch, bool forward,
 	for (size_t i = 0; i < nr; i++) {
 		const uint8_t *bytes = forward ? rp__poke_insn(batch, &poke[i])
 					       : rp__poke_old(batch, &poke[i]);
-		int error = write_step(batch, &poke[i], bytes, step);
+		int error;
+
+		if (i + RP__PREFETCH < nr)
+			__builtin_prefetch(poke[i + RP__PREFETCH].addr, 1);
+		error = write_step(batch, &poke[i], bytes, step);
 
 		if (error < 0 && forward)
 			return rp__fail(batch->opts.error, error, poke[i].addr,
