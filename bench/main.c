@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/* repoint-bench: what static calls and static keys cost, beside what else. */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "report.h"
+
+static const char usage[] =
+"usage: repoint-bench [--quick] [--only SECTION] [--json FILE]\n"
+"                     [--counts FILE] [--sites PROGRAM] | --count\n"
+"\n"
+"  --quick         a smoke test: figures mean nothing\n"
+"  --only SECTION  calls, chains, guards, start, commit or latency\n"
+"  --json FILE     write the results there too\n"
+"  --counts FILE   instruction counts to show beside the times (counts.sh)\n"
+"  --sites FILE    the program for \"start\" (default: beside this one)\n"
+"  --count         run what counts.sh counts, and nothing else\n";
+
+/*
+ * struct section - one question; @parts are the sections of its rows and their
+ * titles.
+ */
+static const struct section {
+	const char *name;
+	void (*run)(struct report *report, const struct bench_options *options);
+	struct {
+		const char *section;
+		const char *title;
+	} parts[3];
+} sections[] = {
+	{ "calls", bench_calls, {
+		{ "call", "One hot call: ns per call, ratio to a direct call" },
+		{ "cold", "Evicted data: ns per turn, eviction included" } } },
+	{ "chains", bench_chains, {
+		{ "sites", "Many sites: ns per call, ratio to direct calls" } } },
+	{ "guards", bench_guards, {
+		{ "guard", "A branch never taken: ns per turn, ratio to no code" } } },
+	{ "start", bench_start, {
+		{ "start", "Start of a program with many sites" },
+		{ "memory", "Memory of a program with many sites" },
+		{ "update", "Update of one static call with N sites" } } },
+	{ "commit", bench_commit, {
+		{ "commit", "Batch of N sites, ratio to the same by hand" } } },
+	{ "latency", bench_latency, {
+		{ "latency", "Update while threads run through the site" } } },
+};
+
+#define NR_SECTIONS	(sizeof(sections) / sizeof(*sections))
+
+struct arguments {
+	struct bench_options options;
+	const char *only;
+	const char *json;
+	const char *counts;
+	bool count;
+};
+
+static void bad_usage(void)
+{
+	fputs(usage, stderr);
+	exit(64);
+}
+
+static void parse(int argc, char **argv, struct arguments *arguments)
+{
+	static const struct option options[] = {
+		{ "quick", no_argument, NULL, 'q' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "counts", required_argument, NULL, 'c' },
+		{ "sites", required_argument, NULL, 's' },
+		{ "count", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (option) {
+		case 'q': arguments->options.quick = true; break;
+		case 'o': arguments->only = optarg; break;
+		case 'j': arguments->json = optarg; break;
+		case 'c': arguments->counts = optarg; break;
+		case 's': arguments->options.sites = optarg; break;
+		case 'n': arguments->count = true; break;
+		case 'h': fputs(usage, stdout); exit(0);
+		default: bad_usage();
+		}
+	}
+	if (optind != argc)
+		bad_usage();
+}
+
+/* What others do by hand, commit.c and latency.c do with membarrier only. */
+static void need_membarrier(void)
+{
+	const long need = MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+			  MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE;
+	long have = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+
+	if (have < 0 || (have & need) != need) {
+		puts("SKIP: membarrier is not available here");
+		exit(77);
+	}
+}
+
+/* Clocks that rise with the load have risen before anything is measured. */
+static void warm_up(const struct bench_options *options)
+{
+	uint64_t end = bench_ns() + (options->quick ? 10000000 : 500000000);
+
+	while (bench_ns() < end)
+		;
+}
+
+static bool wanted(const struct arguments *arguments,
+		   const struct section *section)
+{
+	return !arguments->only || !strcmp(arguments->only, section->name);
+}
+
+static void run_section(const struct section *section, struct report *report,
+			const struct arguments *arguments)
+{
+	fprintf(stderr, "%s...\n", section->name);
+	section->run(report, &arguments->options);
+	for (size_t i = 0; i < 3 && section->parts[i].section; i++)
+		report_print_section(stdout, report, section->parts[i].section,
+				     section->parts[i].title);
+}
+
+static void write_json(const struct report *report, const char *path,
+		       const struct machine *machine, uint64_t start)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		bench_die("%s: cannot be written", path);
+	report_json(file, report, machine, (double)(bench_ns() - start) / 1e9);
+	if (fclose(file))
+		bench_die("%s: cannot be written", path);
+}
+
+static int run(const struct arguments *arguments)
+{
+	struct report *report = report_create(arguments->options.quick);
+	uint64_t start = bench_ns();
+	struct machine machine;
+	size_t ran = 0;
+
+	if (arguments->counts)
+		report_read_counts(report, arguments->counts);
+	machine_init(&machine);
+	report_print_machine(stdout, &machine);
+	warm_up(&arguments->options);
+	for (size_t i = 0; i < NR_SECTIONS; i++)
+		if (wanted(arguments, &sections[i])) {
+			run_section(&sections[i], report, arguments);
+			ran++;
+		}
+	if (!ran)
+		bad_usage();
+	if (arguments->json)
+		write_json(report, arguments->json, &machine, start);
+	report_destroy(report);
+	return 0;
+}
+
+static void find_sites(struct arguments *arguments, const char *argv0)
+{
+	static char path[4096];
+	const char *slash = strrchr(argv0, '/');
+
+	if (arguments->options.sites)
+		return;
+	snprintf(path, sizeof(path), "%.*srepoint-bench-sites%s",
+		 slash ? (int)(slash + 1 - argv0) : 0, argv0,
+		 arguments->options.quick ? "-small" : "");
+	arguments->options.sites = path;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = { .only = NULL };
+
+	parse(argc, argv, &arguments);
+	find_sites(&arguments, argv[0]);
+	if (arguments.count) {
+		bench_calls_count();
+		bench_guards_count();
+		return 0;
+	}
+	need_membarrier();
+	return run(&arguments);
+}
