@@ -15,6 +15,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -45,17 +46,21 @@
  * struct lock_page - what all copies of the library share. The layout is an
  * ABI between versions: fields are only added.
  * @magic:      PAGE_MAGIC, 0 when the page is new or was wiped
- * @state:      futex: 0 free, 1 held, 2 held and awaited
- * @owner:      thread that holds it
+ * @owner:      futex: 0, or the thread that holds it, and AWAITED. One word, so
+ *              that a signal handler finds the lock free or its own thread in
+ *              it, whichever instruction it interrupted
  * @generation: never twice the same, 0 when the page is new or was wiped
  */
 struct lock_page {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t state;
 	uint32_t owner;
+	uint32_t reserved;
 	uint64_t generation;
 };
+
+/* Somebody waits for the owner. */
+#define AWAITED			0x80000000u
 
 /* Used when no candidate address can be had: excludes this copy's threads. */
 static struct lock_page private_page;
@@ -75,17 +80,33 @@ static uint64_t new_generation(void)
 		(uint64_t)now.tv_sec * 1000000000u ^ (uint64_t)now.tv_nsec) | 1;
 }
 
-/* Reads without faulting: a foreign mapping need not be readable. */
-static bool is_ours(struct lock_page *candidate)
+/* By a system call that faults for us; for those whose filter denies the other. */
+static ssize_t read_by_pipe(const void *from, void *to, size_t size)
+{
+	ssize_t nr = -1;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	if (write(fds[1], from, size) == (ssize_t)size)
+		nr = read(fds[0], to, size);
+	close(fds[0]);
+	close(fds[1]);
+	return nr;
+}
+
+/* Without faulting: a foreign mapping need not be readable. */
+static bool is_ours(const struct lock_page *candidate)
 {
 	struct lock_page copy;
 	struct iovec local = { &copy, sizeof(copy) };
-	struct iovec remote = { candidate, sizeof(copy) };
+	struct iovec remote = { (void *)candidate, sizeof(copy) };
+	ssize_t nr = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
 
-	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) !=
-	    (ssize_t)sizeof(copy))
-		return false;
-	return copy.magic == PAGE_MAGIC && copy.version == PAGE_VERSION;
+	if (nr < 0 && errno != EFAULT)
+		nr = read_by_pipe(candidate, &copy, sizeof(copy));
+	return nr == (ssize_t)sizeof(copy) && copy.magic == PAGE_MAGIC &&
+	       copy.version == PAGE_VERSION;
 }
 
 static struct lock_page *map_candidate(uintptr_t address, size_t size)
@@ -96,7 +117,7 @@ static struct lock_page *map_candidate(uintptr_t address, size_t size)
 			   -1, 0);
 
 	if (found == MAP_FAILED)
-		return errno == EEXIST && is_ours(candidate) ? candidate : NULL;
+		return NULL;
 	if (found != candidate) {
 		/* A kernel before 4.17 takes the address for a hint. */
 		munmap(found, size);
@@ -108,12 +129,27 @@ static struct lock_page *map_candidate(uintptr_t address, size_t size)
 	return candidate;
 }
 
+static uintptr_t candidate_address(int i)
+{
+	return PAGE_ADDRESS + (uintptr_t)i * PAGE_STEP;
+}
+
+/*
+ * Another copy's page first, wherever it is: what kept that copy from an
+ * earlier address may be gone.
+ */
 static struct lock_page *find_page(void)
 {
 	struct lock_page *found = NULL;
 
+	for (int i = 0; i < PAGE_CANDIDATES; i++) {
+		found = (struct lock_page *)candidate_address(i);
+		if (is_ours(found))
+			return found;
+	}
+	found = NULL;
 	for (int i = 0; i < PAGE_CANDIDATES && !found; i++)
-		found = map_candidate(PAGE_ADDRESS + (uintptr_t)i * PAGE_STEP,
+		found = map_candidate(candidate_address(i),
 				      (size_t)sysconf(_SC_PAGESIZE));
 	return found ? found : &private_page;
 }
@@ -134,15 +170,25 @@ static void futex(uint32_t *word, int op, uint32_t value)
 	syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
 }
 
-static void acquire(struct lock_page *p)
+static bool exchange(uint32_t *word, uint32_t from, uint32_t to)
 {
-	uint32_t state = 0;
+	return __atomic_compare_exchange_n(word, &from, to, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
 
-	if (__atomic_compare_exchange_n(&p->state, &state, 1, false,
-					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+/* Who has waited once takes it as awaited: others may wait as well. */
+static void acquire(struct lock_page *p, uint32_t me)
+{
+	uint32_t seen;
+
+	if (exchange(&p->owner, 0, me))
 		return;
-	while (__atomic_exchange_n(&p->state, 2, __ATOMIC_ACQUIRE) != 0)
-		futex(&p->state, FUTEX_WAIT, 2);
+	while (!exchange(&p->owner, 0, me | AWAITED)) {
+		seen = __atomic_load_n(&p->owner, __ATOMIC_RELAXED);
+		if (seen && (seen & AWAITED ||
+			     exchange(&p->owner, seen, seen | AWAITED)))
+			futex(&p->owner, FUTEX_WAIT, seen | AWAITED);
+	}
 }
 
 int rp__lock(void)
@@ -150,10 +196,9 @@ int rp__lock(void)
 	struct lock_page *p = get_page();
 	uint32_t me = self();
 
-	if (__atomic_load_n(&p->owner, __ATOMIC_RELAXED) == me)
+	if ((__atomic_load_n(&p->owner, __ATOMIC_RELAXED) & ~AWAITED) == me)
 		return -EDEADLK;
-	acquire(p);
-	__atomic_store_n(&p->owner, me, __ATOMIC_RELAXED);
+	acquire(p, me);
 	if (!p->generation) {
 		p->magic = PAGE_MAGIC;
 		p->version = PAGE_VERSION;
@@ -166,9 +211,8 @@ void rp__unlock(void)
 {
 	struct lock_page *p = get_page();
 
-	__atomic_store_n(&p->owner, 0, __ATOMIC_RELAXED);
-	if (__atomic_exchange_n(&p->state, 0, __ATOMIC_RELEASE) == 2)
-		futex(&p->state, FUTEX_WAKE, 1);
+	if (__atomic_exchange_n(&p->owner, 0, __ATOMIC_RELEASE) & AWAITED)
+		futex(&p->owner, FUTEX_WAKE, 1);
 }
 
 uint64_t rp__lock_generation(void)
@@ -197,15 +241,19 @@ static void fork_parent(void)
 	}
 }
 
-/* The page was wiped, unless this kernel does not know how to. */
+/*
+ * The page was wiped, unless this kernel does not know how to. A copy that is
+ * loaded from now on has to recognise it.
+ */
 static void fork_child(void)
 {
 	struct lock_page *p = get_page();
 
 	forking = false;
+	p->magic = PAGE_MAGIC;
+	p->version = PAGE_VERSION;
 	p->generation = 0;
-	p->owner = 0;
-	__atomic_store_n(&p->state, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
 }
 
 __attribute__((constructor(101))) static void lock_init(void)

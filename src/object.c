@@ -423,7 +423,7 @@ static void first_patch(struct rp__object *object, const struct rp__vec *found)
 		tramps_patched(object);
 	else
 		rp__log(RP_LOG_WARN, "object",
-			"%s: its text cannot be patched, static calls go through memory: %s",
+			"%s: its text cannot be patched: static calls go through memory, branches stay as built: %s",
 			object->path, error.message);
 }
 
@@ -485,6 +485,29 @@ void rp__objects_sweep(void)
 	}
 }
 
+/*
+ * An object that registers again, or another one at its address: the islands
+ * that are near serve it as well. Without this, an object that is loaded and
+ * unloaded over and over would leave a block each time, since what it left is
+ * freed only when nothing is mapped there.
+ */
+static void adopt_islands(struct rp__object *object)
+{
+	struct rp__object **at = &leaving, *old;
+
+	while ((old = *at) != NULL) {
+		if (old->text_start != object->text_start ||
+		    old->text_end != object->text_end || object->islands) {
+			at = &old->next;
+			continue;
+		}
+		object->islands = old->islands;
+		old->islands = NULL;
+		*at = old->next;
+		rp__unmap(old, sizeof(*old));
+	}
+}
+
 static void destroy(struct rp__object *object)
 {
 	forget_sites(object);
@@ -503,6 +526,7 @@ static int create(struct rp_object *public, struct rp__object **ret,
 	object->public = public;
 	object->path = "?";
 	dl_iterate_phdr(locate_one, object);
+	adopt_islands(object);
 	error = collect(object, found);
 	if (error < 0) {
 		destroy(object);

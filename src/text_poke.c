@@ -66,6 +66,7 @@ static struct {
 	const char *cpu;
 	int mem_fd;			/* open during a commit only */
 	int cancel_state;		/* of the thread that holds the lock */
+	bool waited;			/* see sync_later(); said after */
 	/* The batch that is being written, for a child of a fork. */
 	const struct rp_text_poke_batch *writing;
 } engine = { .mem_fd = -1 };
@@ -267,8 +268,7 @@ static void sync_later(const struct rp_text_poke_batch *batch)
 	if (sync_threads(batch) == 0)
 		return;
 	nanosleep(&t, NULL);
-	rp__log(RP_LOG_WARN, "sync",
-		"membarrier and sched_setaffinity became refused during a commit: waited instead");
+	engine.waited = true;
 }
 
 static int write_breakpoints(const struct rp_text_poke_batch *batch,
@@ -393,16 +393,17 @@ static int prepare(struct rp_text_poke_batch *batch)
 {
 	int error = batch->backend == batch->chosen_for ? 0 : rp__choose_all(batch);
 
+	/* It may log, and a callback may fork: before anything is opened. */
+	if (!error && !batch->single && rp__sync_init() < 0)
+		error = rp__fail(batch->opts.error, -EPERM, NULL,
+				 "other threads cannot be synchronised: membarrier and sched_setaffinity are refused");
+	if (!error && batch->backend == RP_BACKEND_PROC_MEM)
+		error = mem_open(batch->opts.error);
 	if (!error && batch->count[RP_PROTOCOL_BREAKPOINT]) {
 		error = rp__trap_prepare(batch->opts.error);
 		if (!error)
 			error = make_stubs(batch);
 	}
-	if (!error && batch->backend == RP_BACKEND_PROC_MEM)
-		error = mem_open(batch->opts.error);
-	if (!error && !batch->single && rp__sync_init() < 0)
-		error = rp__fail(batch->opts.error, -EPERM, NULL,
-				 "other threads cannot be synchronised: membarrier and sched_setaffinity are refused");
 	return error;
 }
 
@@ -469,6 +470,10 @@ static int commit_with(struct rp_text_poke_batch *batch,
 	engine.writing = NULL;
 	RP__INJECT(RP__INJECT_BATCH_RETIRED);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	if (engine.waited)
+		rp__log(RP_LOG_WARN, "sync",
+			"membarrier and sched_setaffinity became refused during a commit: waited instead");
+	engine.waited = false;
 	return error;
 }
 

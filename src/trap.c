@@ -19,6 +19,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <link.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 
 #include "arch.h"
 #include "inject.h"
+#include "lock.h"
 #include "log.h"
 #include "threads.h"
 #include "trap.h"
@@ -290,10 +292,37 @@ static int find_blocking(void)
 	return tid;
 }
 
+static bool is_function(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO ||
+	       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
+/*
+ * A signal that arrives in the window may take any thread into its handler: none
+ * may run with SIGTRAP blocked. Those of libc itself (32, 33) cannot be asked
+ * for, and run no sites.
+ */
+static int check_handlers(struct rp_error *error)
+{
+	struct sigaction action;
+
+	for (int i = 1; i < NSIG; i++)
+		if (i != SIGTRAP && sigaction(i, NULL, &action) == 0 &&
+		    is_function(&action) &&
+		    sigismember(&action.sa_mask, SIGTRAP) == 1)
+			return rp__fail(error, -EBUSY, NULL,
+					"the handler of signal %d blocks SIGTRAP: a thread in it would be killed by the breakpoint; take SIGTRAP out of its sa_mask, or align the site",
+					i);
+	return 0;
+}
+
 int rp__trap_prepare(struct rp_error *error)
 {
 	int result = install(error), tid;
 
+	if (!result)
+		result = check_handlers(error);
 	if (result < 0)
 		return result;
 	tid = find_blocking();
@@ -335,6 +364,36 @@ void rp__trap_after_fork(void)
 	__atomic_store_n(&readers, 0, __ATOMIC_SEQ_CST);
 }
 
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((weak, visibility("hidden")));
+
+static int is_program(struct dl_phdr_info *info, size_t size, void *data)
+{
+	const ElfW(Phdr) *p = info->dlpi_phdr;
+
+	(void)size;
+	(void)data;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (p[i].p_type == PT_LOAD &&
+		    (uintptr_t)on_sigtrap - info->dlpi_addr - p[i].p_vaddr <
+		    p[i].p_memsz)
+			return 1;
+	/* The program is the first one. */
+	return -1;
+}
+
+/* Destructors do not tell dlclose from exit. */
+static bool is_unloadable(void)
+{
+	const ElfW(Dyn) *d = _DYNAMIC;
+
+	if (!d || dl_iterate_phdr(is_program, NULL) == 1)
+		return false;
+	for (; d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_FLAGS_1 && d->d_un.d_val & DF_1_NODELETE)
+			return false;
+	return true;
+}
+
 /*
  * A copy of the library inside a shared object is unloaded with it. If our
  * handler is still the current one it is taken back; if somebody put theirs on
@@ -344,6 +403,10 @@ __attribute__((destructor(101))) static void trap_exit(void)
 {
 	struct sigaction now;
 
+	/* At exit other threads go on updating, and meeting breakpoints. */
+	if (!installed || !is_unloadable() || rp__lock() < 0)
+		return;
 	if (sigaction(SIGTRAP, NULL, &now) == 0 && is_ours(&now))
 		sigaction(SIGTRAP, &previous, NULL);
+	rp__unlock();
 }

@@ -12,8 +12,8 @@
  *                     debugger's breakpoint is one such case
  *   -ERANGE           a target is out of branch range, or a count would
  *                     overflow or underflow
- *   -EBUSY            a thread blocks or ignores SIGTRAP, or a handler of
- *                     somebody else would take our trap
+ *   -EBUSY            a thread blocks or ignores SIGTRAP, or a signal handler
+ *                     would: it would be killed by a breakpoint
  *   -EDEADLK          called from within an update: from a log callback, or
  *                     from a signal handler that interrupted one
  *   -ENOMEM           no memory for the batch, an island or a table
