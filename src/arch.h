@@ -14,13 +14,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <repoint/arch.h>
+
 /* struct rp__cpu_policy - what is known of this processor. */
 struct rp__cpu_policy {
 	unsigned int block;	/* aligned bytes one store may change: 8, 16 */
 	const char *source;	/* a line of docs/processors.md */
 };
 
-#if defined(__x86_64__) && !defined(__ILP32__)
+/* False: text is never written, and rp_text_poke_*() return -ENOTSUP. */
+#define RP__HAVE_ENGINE	RP__HAVE_TRAMPOLINE
 
 /* enum rp__insn_type - instructions that sites consist of. */
 enum rp__insn_type {
@@ -110,8 +113,6 @@ void rp__arch_copy(void *to, const void *from, size_t len);
 void rp__arch_serialize(void);
 
 #define RP__INT3	0xcc
-
-#endif
 
 struct rp__cpu_policy rp__arch_cpu_policy(void);
 

@@ -7,6 +7,7 @@
 
 #include "key_ops.h"
 #include "log.h"
+#include "poke.h"
 #include "static_call.h"
 #include "static_key.h"
 #include "vec.h"
@@ -32,7 +33,7 @@ int rp_batch_begin(struct rp_batch **ret, const struct rp_text_poke_opts *opts)
 	if (!ret)
 		return -EINVAL;
 	/* The options are the engine's to judge. */
-	error = rp_text_poke_batch_begin(&probe, opts);
+	error = rp__batch_begin(&probe, opts);
 	if (error < 0)
 		return error;
 	rp_text_poke_batch_abort(probe);

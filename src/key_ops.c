@@ -153,7 +153,7 @@ int rp__key_ops_commit(struct rp__key_op *ops, size_t nr,
 		       const struct rp_text_poke_opts *opts)
 {
 	struct rp_text_poke_batch *batch;
-	int error = rp_text_poke_batch_begin(&batch, opts);
+	int error = rp__batch_begin(&batch, opts);
 
 	if (error < 0)
 		return error;

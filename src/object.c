@@ -410,7 +410,7 @@ static void first_patch(struct rp__object *object, const struct rp__vec *found)
 	struct rp_text_poke_batch *batch;
 	struct rp_error error = { .code = 0 };
 	struct rp_text_poke_opts opts = { .sz = sizeof(opts), .error = &error };
-	int result = rp_text_poke_batch_begin(&batch, &opts);
+	int result = rp__batch_begin(&batch, &opts);
 
 	if (!result) {
 		result = poke_object(batch, object, found);

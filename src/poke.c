@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch.h"
 #include "log.h"
 #include "poke.h"
 
@@ -161,8 +162,8 @@ static int copy_opts(struct rp_text_poke_opts *to,
 	return 0;
 }
 
-int rp_text_poke_batch_begin(struct rp_text_poke_batch **ret,
-			     const struct rp_text_poke_opts *opts)
+int rp__batch_begin(struct rp_text_poke_batch **ret,
+		    const struct rp_text_poke_opts *opts)
 {
 	struct rp_text_poke_batch *batch;
 	struct rp_text_poke_opts copy;
@@ -181,6 +182,12 @@ int rp_text_poke_batch_begin(struct rp_text_poke_batch **ret,
 	batch->opts = copy;
 	*ret = batch;
 	return 0;
+}
+
+int rp_text_poke_batch_begin(struct rp_text_poke_batch **ret,
+			     const struct rp_text_poke_opts *opts)
+{
+	return RP__HAVE_ENGINE ? rp__batch_begin(ret, opts) : -ENOTSUP;
 }
 
 static void note_order(struct rp_text_poke_batch *batch, const uint8_t *addr,

@@ -159,6 +159,13 @@ int rp__batch_sort(struct rp_text_poke_batch *batch);
 struct rp__poke *rp__batch_find(const struct rp_text_poke_batch *batch,
 				uintptr_t addr);
 
+/*
+ * As rp_text_poke_batch_begin(), also where there is no engine: a batch that
+ * stays empty is all that static calls and keys need there.
+ */
+int rp__batch_begin(struct rp_text_poke_batch **ret,
+		    const struct rp_text_poke_opts *opts);
+
 /* As rp_text_poke_batch_commit(), for callers that hold the text lock. */
 int rp__batch_commit_locked(struct rp_text_poke_batch *batch);
 

@@ -43,7 +43,7 @@
 #include "relocs.h"
 #include "vec.h"
 
-#if defined(__x86_64__) && !defined(__ILP32__)
+#if RP__HAVE_ENGINE
 
 #define SECTIONS_AT_ONCE	64
 #define RELAS_AT_ONCE		2048

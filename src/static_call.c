@@ -68,7 +68,7 @@ static bool is_return0(const void *func)
 
 bool rp__static_call_key_valid(const struct rp_static_call_key *key)
 {
-	return key && !((uintptr_t)key & 7) &&
+	return key && (uintptr_t)key % _Alignof(struct rp_static_call_key) == 0 &&
 	       key->magic == RP_STATIC_CALL_KEY_MAGIC;
 }
 

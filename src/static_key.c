@@ -29,7 +29,7 @@ struct rp_static_key *rp__static_key_origin(struct rp_static_key *key)
 
 bool rp__static_key_valid(const struct rp_static_key *key)
 {
-	return key && !((uintptr_t)key & 7) &&
+	return key && (uintptr_t)key % _Alignof(struct rp_static_key) == 0 &&
 	       key->magic == RP_STATIC_KEY_MAGIC;
 }
 

@@ -209,15 +209,17 @@ RP__END_DECLS
  * message of the assertion (C) or the missing overload (C++).
  */
 #ifdef __cplusplus
-template<typename T> struct rp__static_key_type;
+template<typename rp__T> struct rp__static_key_type;
 template<> struct rp__static_key_type<rp_static_key_true> {
 	enum { is_true = 1 };
 };
 template<> struct rp__static_key_type<rp_static_key_false> {
 	enum { is_true = 0 };
 };
-template<typename T> struct rp__unqualified { typedef T type; };
-template<typename T> struct rp__unqualified<T &> { typedef T type; };
+template<typename rp__T> struct rp__unqualified { typedef rp__T type; };
+template<typename rp__T> struct rp__unqualified<rp__T &> {
+	typedef rp__T type;
+};
 # define RP__STATIC_KEY_IS_TRUE(x)					\
 	((int)rp__static_key_type<					\
 		rp__unqualified<__typeof__(*(x))>::type>::is_true)

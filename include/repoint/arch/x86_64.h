@@ -88,7 +88,7 @@
  * Label: .Lrp_site%= is the first of the five bytes (%= is different for each
  * emission, so the compiler may copy the code).
  */
-#define RP__STATIC_BRANCH(key_, jump, flags)				\
+#define RP__STATIC_BRANCH_HERE(key_, jump, flags)			\
 	__extension__ ({						\
 		__label__ rp_l_yes, rp_l_end;				\
 		int rp__taken;						\
@@ -120,3 +120,27 @@
 	rp_l_end:							\
 		rp__taken;						\
 	})
+
+/*
+ * clang before 17 takes every label of a function for a target of each asm
+ * goto in it, so that nothing could be initialised between two branches in C++
+ * (https://github.com/ClangBuiltLinux/linux/issues/1886). A member of a local
+ * class is a function of its own; a lambda is not, to that check.
+ */
+#if defined(__cplusplus) && defined(__clang__)
+# define RP__STATIC_BRANCH(key_, jump, flags)				\
+	__extension__ ({						\
+		struct rp__local {					\
+			static inline __attribute__((always_inline))	\
+			int branch()					\
+			{						\
+				return RP__STATIC_BRANCH_HERE(key_, jump, \
+							      flags);	\
+			}						\
+		};							\
+		rp__local::branch();					\
+	})
+#else
+# define RP__STATIC_BRANCH(key_, jump, flags)				\
+	RP__STATIC_BRANCH_HERE(key_, jump, flags)
+#endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Architectures of which nothing is known. */
-#include "arch.h"
+#include "../../arch.h"
 
 struct rp__cpu_policy rp__arch_cpu_policy(void)
 {

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "arch.h"
+#include "../../arch.h"
 
 bool rp__arch_emulate(void *context, const uint8_t *bytes, size_t len,
 		      uintptr_t addr, uintptr_t stub)

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "arch.h"
+#include "../../arch.h"
 
 bool rp__insn_reaches(uintptr_t end, uintptr_t target)
 {
