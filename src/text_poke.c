@@ -265,7 +265,10 @@ static void sync_later(const struct rp_text_poke_batch *batch)
 {
 	struct timespec t = { 0, 50 * 1000 * 1000 };
 
-	if (sync_threads(batch) == 0)
+	if (batch->single)
+		return;
+	rp__count(&rp__stats.syncs);
+	if (rp__sync() == 0)
 		return;
 	nanosleep(&t, NULL);
 	engine.waited = true;
@@ -551,8 +554,6 @@ int rp__batch_commit_locked(struct rp_text_poke_batch *batch)
 	int error;
 
 	RP__INJECT(RP__INJECT_LOCKED);
-	if (batch->opts.error)
-		batch->opts.error->code = 0;
 	batch->block = rp__engine_block();
 	if (batch->opts.block && batch->opts.block < batch->block)
 		batch->block = batch->opts.block;
@@ -565,6 +566,9 @@ int rp__batch_commit_locked(struct rp_text_poke_batch *batch)
 	if (error < 0 || !rp__batch_nr(batch))
 		return error;
 	error = commit_by_backend(batch);
+	/* A way that was tried before the one that worked may have left its own. */
+	if (!error && batch->opts.error)
+		memset(batch->opts.error, 0, sizeof(*batch->opts.error));
 	if (!error)
 		count_sites(batch);
 	if (rp__log_enabled(RP_LOG_DEBUG, "text_poke"))
