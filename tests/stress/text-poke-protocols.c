@@ -21,7 +21,7 @@
 
 #include "arena.h"
 
-enum { OFFSETS = 64, THREADS_MAX = 2, ROUNDS = 3 };
+enum { OFFSETS = 64, THREADS_MAX = 2, ROUNDS = 8 };
 
 /*
  * Where a breakpoint is the way, the offset matters little: whole, and across
@@ -226,11 +226,11 @@ static void run_protocol(const struct rp_text_poke_opts *opts,
 	if (opts->protocol)
 		CHECK_EQ(done, updates);
 	CHECK(updates > 100);
-	CHECKF(overlapped > updates / 100, "%u of %u updates met a call",
+	CHECKF(overlapped > updates / 100 || cpus() < 2, "%u of %u updates met a call",
 	       overlapped, updates);
 	for (unsigned int i = 0; i < threads; i++)
 		CHECK(executors[i].firm > 0);
-	if (opts->protocol == RP_PROTOCOL_BREAKPOINT)
+	if (opts->protocol == RP_PROTOCOL_BREAKPOINT && cpus() > 1)
 		CHECK(stats_now().traps > 0);
 }
 
