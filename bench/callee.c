@@ -26,6 +26,17 @@ __attribute__((noinline, cold)) void slow_event(void)
 	bench_die("a guard was taken");
 }
 
+__asm__(".pushsection .text.step_bare,\"ax\",@progbits\n\t"
+	".p2align 4\n\t"
+	".hidden step_bare\n\t"
+	".globl step_bare\n\t"
+	".type step_bare, @function\n"
+	"step_bare:\n\t"
+	"jmp step\n\t"
+	"ud2\n\t"
+	".size step_bare, . - step_bare\n\t"
+	".popsection");
+
 /* Runs while the program is being relocated: it may call nothing. */
 __attribute__((used)) static uint64_t (*resolve_step(void))(uint64_t x)
 {

@@ -17,6 +17,9 @@ BENCH_EXTERN_C BENCH_HIDDEN uint64_t work(uint64_t x);
 /** step_far() - the same in a shared object. */
 BENCH_EXTERN_C uint64_t step_far(uint64_t x);
 
+/** step_bare() - nothing but a jump to step(): what a call of a jump costs. */
+BENCH_EXTERN_C BENCH_HIDDEN uint64_t step_bare(uint64_t x);
+
 /** step_ifunc() - step(), chosen by a resolver at start. */
 BENCH_EXTERN_C BENCH_HIDDEN uint64_t step_ifunc(uint64_t x);
 

@@ -9,6 +9,7 @@
 	X(control,	"direct call, again (control)", 0)		\
 	X(inline,	"static call, inline", 1.02)			\
 	X(tramp,	"static call, out of line", 1.35)		\
+	X(bare,		"call of a jump, by hand (floor)", 0) \
 	X(generic,	"static call, generic (RP_GENERIC)", 0)		\
 	X(pointer,	"function pointer", 0)				\
 	X(tested_pointer, "function pointer, tested for NULL", 0)	\

@@ -24,6 +24,8 @@
 # define WORK(x)	rp_static_call(bench_work)(x)
 #elif defined(KIND_inline_far) || defined(KIND_tramp_far)
 # define CALL(x)	rp_static_call(bench_step_far)(x)
+#elif defined(KIND_bare)
+# define CALL(x)	step_bare(x)
 #elif defined(KIND_pointer) || defined(KIND_retpoline)
 # define CALL(x)	step_pointer(x)
 # define WORK(x)	work_pointer(x)

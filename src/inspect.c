@@ -3,7 +3,7 @@
  * What has to be known of a batch before anything is written: may the text be
  * read, is it in a legal state, by which protocol does each site go.
  *
- * One pass over the sites: a million of them are 32 MB, and memory is what
+ * One pass over the sites: a million of them are 24 MB, and memory is what
  * limits.
  */
 #include <errno.h>
@@ -69,7 +69,7 @@ static int cannot_change(const struct rp_text_poke_batch *batch,
 
 static int choose(struct rp_text_poke_batch *batch, struct rp__poke *poke)
 {
-	poke->protocol = (uint8_t)choose_for(batch, poke);
+	poke->protocol = choose_for(batch, poke);
 	if (poke->protocol == RP_PROTOCOL_AUTO)
 		return cannot_change(batch, poke);
 	batch->count[poke->protocol]++;
@@ -93,22 +93,27 @@ int rp__choose_all(struct rp_text_poke_batch *batch)
 static void find_difference(struct rp__poke *poke, const uint8_t *old,
 			    const uint8_t *insn)
 {
-	uint8_t first = 0, end = poke->len;
+	unsigned int first = 0, end = poke->len;
 
 	if (poke->len <= RP__POKE_INLINE) {
 		uint64_t differ = poke->old ^ poke->insn;
 
-		poke->first = differ ? (uint8_t)(__builtin_ctzll(differ) / 8) : 0;
-		poke->end = differ ?
-			(uint8_t)(8 - __builtin_clzll(differ) / 8) : 0;
+		if (differ) {
+			first = (unsigned int)__builtin_ctzll(differ) / 8;
+			end = 8 - (unsigned int)__builtin_clzll(differ) / 8;
+		} else {
+			end = 0;
+		}
+		poke->first = (uint8_t)first;
+		poke->end = (uint8_t)end;
 		return;
 	}
 	while (first < end && old[first] == insn[first])
 		first++;
 	while (end > first && old[end - 1] == insn[end - 1])
 		end--;
-	poke->first = first;
-	poke->end = end;
+	poke->first = (uint8_t)first;
+	poke->end = (uint8_t)end;
 }
 
 static bool text_is(const struct rp__poke *poke, uint64_t word,

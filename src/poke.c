@@ -8,6 +8,9 @@
 #include "log.h"
 #include "poke.h"
 
+/* What the bit-fields of a poke hold. */
+#define POKE_WORD	(~0ull >> 16)
+
 /* Memory of a finished batch that the next one may have. */
 #define BATCH_KEEP	((size_t)1 << 20)
 
@@ -216,8 +219,8 @@ static int add_word(struct rp_text_poke_batch *batch, void *addr,
 		return rp__fail(batch->opts.error, -ENOMEM, addr,
 				"no memory for another site");
 	poke->addr = addr;
-	poke->old = old;
-	poke->insn = insn;
+	poke->old = old & POKE_WORD;
+	poke->insn = insn & POKE_WORD;
 	poke->len = (uint8_t)len;
 	poke->fresh = fresh;
 	note_order(batch, addr, len);

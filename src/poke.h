@@ -11,31 +11,36 @@
 
 #include "vec.h"
 
-#define RP__POKE_INLINE	8
+/* Bytes that fit into a poke: those of any call or branch. */
+#define RP__POKE_INLINE	6
 
 /* Sites ahead: processors' prefetchers stop at each page of text. */
 #define RP__PREFETCH	16
 
 /*
- * struct rp__poke - one site, in 32 bytes: there may be millions.
+ * struct rp__poke - one site, in 24 bytes: there may be millions, and memory
+ * is what limits.
  * @old:      the bytes that are expected, first byte lowest, if they are
  *            RP__POKE_INLINE at most; else their offset in the batch's @bytes
- * @insn:     the bytes that shall be there, likewise
- * @first:    first byte that differs
- * @end:      behind the last byte that differs
  * @protocol: chosen, enum rp_protocol
  * @fresh:    @old was read from the text, and judged, under this very lock
+ * @insn:     the bytes that shall be there, as @old
+ * @first:    first byte that differs
+ * @end:      behind the last byte that differs
  */
 struct rp__poke {
 	uint8_t *addr;
-	uint64_t old;
-	uint64_t insn;
-	uint8_t len;
-	uint8_t first;
-	uint8_t end;
-	uint8_t protocol;
-	bool fresh;
+	uint64_t old : 48;
+	uint64_t len : 8;
+	uint64_t protocol : 7;
+	uint64_t fresh : 1;
+	uint64_t insn : 48;
+	uint64_t first : 8;
+	uint64_t end : 8;
 };
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct rp__poke) == 24,
+	       "two words of bit-fields, which lie as on little-endian");
 
 /* struct rp__window - a run of pages that is made writable for a while. */
 struct rp__window {
@@ -86,28 +91,28 @@ static inline size_t rp__batch_nr(const struct rp_text_poke_batch *batch)
 	return batch->pokes.used / sizeof(struct rp__poke);
 }
 
+/* The word at @word of the poke is its bytes, or says where they are. */
 static inline const uint8_t *
 rp__poke_bytes(const struct rp_text_poke_batch *batch,
-	       const struct rp__poke *poke, const uint64_t *word)
+	       const struct rp__poke *poke, unsigned int word, uint64_t offset)
 {
-	/* Little-endian: the word is the bytes. */
 	return poke->len <= RP__POKE_INLINE ?
-		(const uint8_t *)word :
-		(const uint8_t *)batch->bytes.data + *word;
+		(const uint8_t *)poke + sizeof(poke->addr) + 8 * word :
+		(const uint8_t *)batch->bytes.data + offset;
 }
 
 static inline const uint8_t *
 rp__poke_old(const struct rp_text_poke_batch *batch,
 	     const struct rp__poke *poke)
 {
-	return rp__poke_bytes(batch, poke, &poke->old);
+	return rp__poke_bytes(batch, poke, 0, poke->old);
 }
 
 static inline const uint8_t *
 rp__poke_insn(const struct rp_text_poke_batch *batch,
 	      const struct rp__poke *poke)
 {
-	return rp__poke_bytes(batch, poke, &poke->insn);
+	return rp__poke_bytes(batch, poke, 1, poke->insn);
 }
 
 /*
@@ -121,7 +126,7 @@ int rp__batch_add_fresh(struct rp_text_poke_batch *batch, void *addr,
 /* Room for @nr more sites, so that adding them cannot fail half-way. */
 int rp__batch_reserve(struct rp_text_poke_batch *batch, size_t nr);
 
-/* @len bytes of text, up to RP__POKE_INLINE, and nothing beyond them. */
+/* @len bytes of text, up to 8, and nothing beyond them. */
 static inline uint64_t rp__load(const uint8_t *addr, unsigned int len)
 {
 	uint64_t word = 0;
