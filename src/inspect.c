@@ -69,7 +69,7 @@ static int cannot_change(const struct rp_text_poke_batch *batch,
 
 static int choose(struct rp_text_poke_batch *batch, struct rp__poke *poke)
 {
-	poke->protocol = choose_for(batch, poke);
+	poke->protocol = (uint8_t)choose_for(batch, poke);
 	if (poke->protocol == RP_PROTOCOL_AUTO)
 		return cannot_change(batch, poke);
 	batch->count[poke->protocol]++;
@@ -96,7 +96,8 @@ static void find_difference(struct rp__poke *poke, const uint8_t *old,
 	unsigned int first = 0, end = poke->len;
 
 	if (poke->len <= RP__POKE_INLINE) {
-		uint64_t differ = poke->old ^ poke->insn;
+		uint64_t differ = (poke->old_word ^ poke->insn_word) &
+				  RP__POKE_WORD;
 
 		if (differ) {
 			first = (unsigned int)__builtin_ctzll(differ) / 8;
@@ -120,7 +121,8 @@ static bool text_is(const struct rp__poke *poke, uint64_t word,
 		    const uint8_t *bytes)
 {
 	if (poke->len <= RP__POKE_INLINE)
-		return rp__load(poke->addr, poke->len) == word;
+		return rp__load(poke->addr, poke->len) ==
+		       (word & RP__POKE_WORD);
 	return !memcmp(poke->addr, bytes, poke->len);
 }
 
@@ -137,8 +139,9 @@ static int inspect(struct rp_text_poke_batch *batch, struct rp__cursor *cursor,
 		error = rp__window_check(batch, cursor, addr, poke->len);
 	if (error < 0)
 		return error;
-	if (!poke->fresh && !text_is(poke, poke->old, old))
-		return text_is(poke, poke->insn, insn) ? 0 :
+	if (poke->protocol != RP__POKE_FRESH &&
+	    !text_is(poke, poke->old_word, old))
+		return text_is(poke, poke->insn_word, insn) ? 0 :
 			rp__fail_bytes(batch->opts.error, poke->addr, old,
 				       poke->addr, poke->len);
 	find_difference(poke, old, insn);

@@ -8,9 +8,6 @@
 #include "log.h"
 #include "poke.h"
 
-/* What the bit-fields of a poke hold. */
-#define POKE_WORD	(~0ull >> 16)
-
 /* Memory of a finished batch that the next one may have. */
 #define BATCH_KEEP	((size_t)1 << 20)
 
@@ -219,10 +216,10 @@ static int add_word(struct rp_text_poke_batch *batch, void *addr,
 		return rp__fail(batch->opts.error, -ENOMEM, addr,
 				"no memory for another site");
 	poke->addr = addr;
-	poke->old = old & POKE_WORD;
-	poke->insn = insn & POKE_WORD;
-	poke->len = (uint8_t)len;
-	poke->fresh = fresh;
+	/* Whole words, not bytes: what is read next is the words. */
+	poke->old_word = (old & RP__POKE_WORD) | (uint64_t)len << 48 |
+			 (uint64_t)(fresh ? RP__POKE_FRESH : 0) << 56;
+	poke->insn_word = insn & RP__POKE_WORD;
 	note_order(batch, addr, len);
 	return 0;
 }

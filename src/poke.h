@@ -17,30 +17,46 @@
 /* Sites ahead: processors' prefetchers stop at each page of text. */
 #define RP__PREFETCH	16
 
+/* The bytes among the eight of a word that are not a poke's own fields. */
+#define RP__POKE_WORD	(~0ull >> 16)
+
+/* Before a protocol is chosen: @old was read, and judged, under this lock. */
+#define RP__POKE_FRESH	RP_PROTOCOL_NR
+
 /*
  * struct rp__poke - one site, in 24 bytes: there may be millions, and memory
- * is what limits.
- * @old:      the bytes that are expected, first byte lowest, if they are
- *            RP__POKE_INLINE at most; else their offset in the batch's @bytes
- * @protocol: chosen, enum rp_protocol
- * @fresh:    @old was read from the text, and judged, under this very lock
- * @insn:     the bytes that shall be there, as @old
- * @first:    first byte that differs
- * @end:      behind the last byte that differs
+ * is what limits. No bit-fields: a word that is read after one of its bytes
+ * was written makes the processor wait.
+ * @old_word:  RP__POKE_WORD of it: the bytes that are expected, first byte
+ *             lowest, if they are RP__POKE_INLINE at most; else their offset
+ *             in the batch's @bytes
+ * @protocol:  enum rp_protocol, or RP__POKE_FRESH
+ * @insn_word: the bytes that shall be there, as @old_word
+ * @first:     first byte that differs
+ * @end:       behind the last byte that differs
  */
 struct rp__poke {
 	uint8_t *addr;
-	uint64_t old : 48;
-	uint64_t len : 8;
-	uint64_t protocol : 7;
-	uint64_t fresh : 1;
-	uint64_t insn : 48;
-	uint64_t first : 8;
-	uint64_t end : 8;
+	union {
+		uint64_t old_word;
+		struct {
+			uint8_t old[RP__POKE_INLINE];
+			uint8_t len;
+			uint8_t protocol;
+		};
+	};
+	union {
+		uint64_t insn_word;
+		struct {
+			uint8_t insn[RP__POKE_INLINE];
+			uint8_t first;
+			uint8_t end;
+		};
+	};
 };
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct rp__poke) == 24,
-	       "two words of bit-fields, which lie as on little-endian");
+	       "the words and their bytes share their place");
 
 /* struct rp__window - a run of pages that is made writable for a while. */
 struct rp__window {
@@ -91,28 +107,22 @@ static inline size_t rp__batch_nr(const struct rp_text_poke_batch *batch)
 	return batch->pokes.used / sizeof(struct rp__poke);
 }
 
-/* The word at @word of the poke is its bytes, or says where they are. */
-static inline const uint8_t *
-rp__poke_bytes(const struct rp_text_poke_batch *batch,
-	       const struct rp__poke *poke, unsigned int word, uint64_t offset)
-{
-	return poke->len <= RP__POKE_INLINE ?
-		(const uint8_t *)poke + sizeof(poke->addr) + 8 * word :
-		(const uint8_t *)batch->bytes.data + offset;
-}
-
 static inline const uint8_t *
 rp__poke_old(const struct rp_text_poke_batch *batch,
 	     const struct rp__poke *poke)
 {
-	return rp__poke_bytes(batch, poke, 0, poke->old);
+	return poke->len <= RP__POKE_INLINE ? poke->old :
+		(const uint8_t *)batch->bytes.data +
+		(poke->old_word & RP__POKE_WORD);
 }
 
 static inline const uint8_t *
 rp__poke_insn(const struct rp_text_poke_batch *batch,
 	      const struct rp__poke *poke)
 {
-	return rp__poke_bytes(batch, poke, 1, poke->insn);
+	return poke->len <= RP__POKE_INLINE ? poke->insn :
+		(const uint8_t *)batch->bytes.data +
+		(poke->insn_word & RP__POKE_WORD);
 }
 
 /*

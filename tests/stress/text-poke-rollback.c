@@ -288,8 +288,8 @@ static void allocation_fails(void)
 	remember();
 	while (in_child(fail_one_allocation, &number) == 0)
 		number++;
-	/* Batch, sites (3), long bytes, scratch, runs of pages (2). */
-	CHECK_EQ(number, 9);
+	/* Batch, sites (2), long bytes, scratch, runs of pages (2). */
+	CHECK_EQ(number, 8);
 }
 
 static void stub_allocation_fails(void)
