@@ -274,21 +274,20 @@ static void sync_later(const struct rp_text_poke_batch *batch)
 	engine.waited = true;
 }
 
-static int write_breakpoints(const struct rp_text_poke_batch *batch,
-			     bool forward)
+static int write_breakpoints(const struct rp_text_poke_batch *batch)
 {
 	int error;
 
 	if (!batch->count[RP_PROTOCOL_BREAKPOINT])
 		return 0;
-	error = write_all(batch, forward, STEP_INT3);
+	error = write_all(batch, true, STEP_INT3);
 	RP__INJECT(RP__INJECT_INT3_WRITTEN);
 	if (!error)
 		error = sync_threads(batch);
 	if (error < 0)
 		return error;
 	RP__INJECT(RP__INJECT_INT3_SYNCED);
-	error = write_all(batch, forward, STEP_TAIL);
+	error = write_all(batch, true, STEP_TAIL);
 	if (error < 0)
 		return error;
 	RP__INJECT(RP__INJECT_TAIL_WRITTEN);
@@ -299,7 +298,7 @@ static int write_breakpoints(const struct rp_text_poke_batch *batch,
 
 static int write_once(const struct rp_text_poke_batch *batch)
 {
-	int error = write_breakpoints(batch, true);
+	int error = write_breakpoints(batch);
 
 	if (!error)
 		error = write_all(batch, true, STEP_FIRST);
