@@ -168,6 +168,11 @@ static void bad_record(const struct rp__object *object, const void *record,
 		object->path, record, why);
 }
 
+static unsigned int kind_len(enum rp_site_kind kind)
+{
+	return kind == RP_SITE_CALL || kind == RP_SITE_JMP ? 5 : 6;
+}
+
 static int collect_call(struct rp__object *object, struct rp__vec *found,
 			uintptr_t code, enum rp_site_kind kind, uintptr_t tramp,
 			const void *record)
@@ -175,9 +180,7 @@ static int collect_call(struct rp__object *object, struct rp__vec *found,
 	struct rp__site site = { .kind = kind };
 	struct rp_static_call_key *key;
 
-	if (!rp__object_is_text(object, code,
-				kind == RP_SITE_CALL || kind == RP_SITE_JMP ?
-				5 : 6)) {
+	if (!rp__object_is_text(object, code, kind_len(kind))) {
 		bad_record(object, record, "it points outside the text");
 		return 0;
 	}
@@ -214,11 +217,50 @@ static int collect_calls(struct rp__object *object, struct rp__vec *found)
 	return error;
 }
 
-/* struct reloc_walk - for collect_reloc(). */
+/*
+ * struct reloc_walk - for collect_reloc().
+ * @known: sites that records gave, in ascending order
+ */
 struct reloc_walk {
 	struct rp__object *object;
 	struct rp__vec *found;
+	size_t known;
 };
+
+/*
+ * True if a record has the site already, perhaps at another byte: GNU ld makes
+ * `67 e8` of a call through the GOT and keeps a relocation of the `e8`.
+ */
+static bool is_known(const struct reloc_walk *walk, int32_t code,
+		     unsigned int len)
+{
+	const struct found *found = walk->found->data;
+	size_t low = 0, high = walk->known;
+
+	/* The first one that ends behind the start of this one. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct rp__site *site = &found[middle].site;
+
+		if (site->code + (int32_t)kind_len(site->kind) <= code)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < walk->known &&
+	       found[low].site.code < code + (int32_t)len;
+}
+
+static bool in_order(const struct rp__vec *vec)
+{
+	const struct found *found = vec->data;
+	size_t nr = vec->used / sizeof(*found);
+
+	for (size_t i = 1; i < nr; i++)
+		if (found[i - 1].site.code > found[i].site.code)
+			return false;
+	return true;
+}
 
 static int collect_reloc(void *data, uintptr_t site, enum rp_site_kind kind)
 {
@@ -227,9 +269,10 @@ static int collect_reloc(void *data, uintptr_t site, enum rp_site_kind kind)
 	uintptr_t target;
 
 	/* Up to a byte behind the text may be missing. */
-	if (rp__insn_decode((const uint8_t *)site,
-			    kind == RP_SITE_CALL || kind == RP_SITE_JMP ? 5 : 6,
-			    site, &insn) < 0)
+	if (rp__insn_decode((const uint8_t *)site, kind_len(kind), site,
+			    &insn) < 0 ||
+	    is_known(walk, (int32_t)(site - walk->object->text_start),
+		     kind_len(kind)))
 		return 0;
 	target = insn.type == RP__INSN_CALL_MEM || insn.type == RP__INSN_JMP_MEM
 		? *(const uintptr_t *)insn.target : insn.target;
@@ -237,10 +280,15 @@ static int collect_reloc(void *data, uintptr_t site, enum rp_site_kind kind)
 			    (const void *)site);
 }
 
-/* Objects that nobody annotated may have been linked with --emit-relocs. */
+/*
+ * Files that nobody annotated, because LTO had not made code of them yet, may
+ * have been linked with --emit-relocs.
+ */
 static int collect_relocs(struct rp__object *object, struct rp__vec *found)
 {
-	struct reloc_walk walk = { object, found };
+	struct reloc_walk walk = {
+		object, found, found->used / sizeof(struct found)
+	};
 	const struct rp__relocs_object file = {
 		.path = object->path, .base = object->base,
 		.phdr = object->phdr, .phnum = object->phnum,
@@ -248,8 +296,8 @@ static int collect_relocs(struct rp__object *object, struct rp__vec *found)
 	const char *wanted = rp__getenv("RP_EMIT_RELOCS");
 	int nr;
 
-	if (object->public->call_sites != object->public->call_sites_end ||
-	    (wanted && !strcmp(wanted, "0")))
+	/* Linkers keep the order of the text; without it nothing is merged. */
+	if ((wanted && !strcmp(wanted, "0")) || !in_order(found))
 		return 0;
 	nr = rp__relocs_read(&file, collect_reloc, &walk);
 	if (nr < 0 && nr != -ENOMEM)
