@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Batches of keys: a list of changes, committed by key_ops.c. */
 #include <errno.h>
-#include <string.h>
 
 #include <repoint/batch.h>
 
@@ -25,27 +24,19 @@ struct rp_batch {
 
 int rp_batch_begin(struct rp_batch **ret, const struct rp_text_poke_opts *opts)
 {
-	struct rp_text_poke_batch *probe;
+	struct rp_text_poke_opts copy;
 	struct rp_batch *batch;
-	size_t size;
-	int error;
+	int error = rp__opts_copy(&copy, opts);
 
 	if (!ret)
 		return -EINVAL;
-	/* The options are the engine's to judge. */
-	error = rp__batch_begin(&probe, opts);
 	if (error < 0)
 		return error;
-	rp_text_poke_batch_abort(probe);
 	batch = rp__map(sizeof(*batch));
 	if (!batch)
-		return -ENOMEM;
-	batch->opts.sz = sizeof(batch->opts);
-	if (opts) {
-		size = opts->sz < sizeof(*opts) ? opts->sz : sizeof(*opts);
-		memcpy(&batch->opts, opts, size);
-		batch->opts.sz = sizeof(batch->opts);
-	}
+		return rp__fail(copy.error, -ENOMEM, NULL,
+				"no memory for a batch");
+	batch->opts = copy;
 	*ret = batch;
 	return 0;
 }

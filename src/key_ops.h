@@ -19,8 +19,9 @@ enum rp__key_op_type {
 
 /*
  * struct rp__key_op - one change.
- * @old:  what it was before, for when the commit fails
- * @skip: a later op of the same batch has the last word on the key
+ * @old_func, @old_count: what it was before, for when the commit fails
+ * @skip: nothing is done: a later op of the same batch has the last word on
+ *        the key, or it is as wanted already
  */
 struct rp__key_op {
 	enum rp__key_op_type type;

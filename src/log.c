@@ -128,33 +128,6 @@ static void hex(const unsigned char *bytes, size_t len, char *buffer)
 	buffer[len ? 3 * len - 1 : 0] = '\0';
 }
 
-int rp__fail_bytes(struct rp_error *error, const void *addr,
-		   const void *expected, const void *found, size_t len)
-{
-	char where[80], a[3 * RP_ERROR_BYTES + 1], b[3 * RP_ERROR_BYTES + 1];
-
-	if (!error)
-		return -EILSEQ;
-	if (len > RP_ERROR_BYTES)
-		len = RP_ERROR_BYTES;
-	rp__describe(addr, where, sizeof(where));
-	hex(expected, len, a);
-	hex(found, len, b);
-	if (*(const unsigned char *)found == 0xcc &&
-	    *(const unsigned char *)expected != 0xcc)
-		rp__fail(error, -EILSEQ, addr,
-			 "%s: a breakpoint that is not ours (cc); remove it from the debugger and try again",
-			 where);
-	else
-		rp__fail(error, -EILSEQ, addr,
-			 "%s: found %s, expected %s; somebody else wrote here",
-			 where, b, a);
-	error->len = (unsigned int)len;
-	memcpy(error->expected, expected, len);
-	memcpy(error->found, found, len);
-	return -EILSEQ;
-}
-
 /* struct lookup - the loaded object that an address belongs to. */
 struct lookup {
 	uintptr_t addr;
@@ -182,7 +155,8 @@ static int lookup_object(struct dl_phdr_info *info, size_t size, void *data)
 	return 0;
 }
 
-void rp__describe(const void *addr, char *buffer, size_t size)
+/* "file+0x1234", or the address alone if no object is there. */
+static void describe(const void *addr, char *buffer, size_t size)
 {
 	struct lookup l = { .addr = (uintptr_t)addr };
 	const char *name;
@@ -197,6 +171,33 @@ void rp__describe(const void *addr, char *buffer, size_t size)
 						   : program_invocation_short_name;
 	snprintf(buffer, size, "%s+0x%lx", name,
 		 (unsigned long)(l.addr - l.base));
+}
+
+int rp__fail_bytes(struct rp_error *error, const void *addr,
+		   const void *expected, const void *found, size_t len)
+{
+	char where[80], a[3 * RP_ERROR_BYTES + 1], b[3 * RP_ERROR_BYTES + 1];
+
+	if (!error)
+		return -EILSEQ;
+	if (len > RP_ERROR_BYTES)
+		len = RP_ERROR_BYTES;
+	describe(addr, where, sizeof(where));
+	hex(expected, len, a);
+	hex(found, len, b);
+	if (*(const unsigned char *)found == 0xcc &&
+	    *(const unsigned char *)expected != 0xcc)
+		rp__fail(error, -EILSEQ, addr,
+			 "%s: a breakpoint that is not ours (cc); remove it from the debugger and try again",
+			 where);
+	else
+		rp__fail(error, -EILSEQ, addr,
+			 "%s: found %s, expected %s; somebody else wrote here",
+			 where, b, a);
+	error->len = (unsigned int)len;
+	memcpy(error->expected, expected, len);
+	memcpy(error->found, found, len);
+	return -EILSEQ;
 }
 
 const char *rp_strerror(int code)

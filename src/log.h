@@ -23,9 +23,6 @@ int rp__fail(struct rp_error *error, int code, const void *addr,
 int rp__fail_bytes(struct rp_error *error, const void *addr,
 		   const void *expected, const void *found, size_t len);
 
-/* "symbol+0x26 (file)" or "0x7f...", for messages. */
-void rp__describe(const void *addr, char *buffer, size_t size);
-
 /* A variable of the environment, NULL if unset or the program is setuid. */
 const char *rp__getenv(const char *name);
 

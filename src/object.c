@@ -91,8 +91,8 @@ static int locate_one(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
-bool rp__object_is_text(const struct rp__object *object, uintptr_t addr,
-			size_t len)
+/* True if all of @addr..@addr+len lie in one executable segment. */
+static bool is_text(const struct rp__object *object, uintptr_t addr, size_t len)
 {
 	for (int i = 0; i < object->phnum; i++) {
 		const ElfW(Phdr) *p = &object->phdr[i];
@@ -168,11 +168,6 @@ static void bad_record(const struct rp__object *object, const void *record,
 		object->path, record, why);
 }
 
-static unsigned int kind_len(enum rp_site_kind kind)
-{
-	return kind == RP_SITE_CALL || kind == RP_SITE_JMP ? 5 : 6;
-}
-
 static int collect_call(struct rp__object *object, struct rp__vec *found,
 			uintptr_t code, enum rp_site_kind kind, uintptr_t tramp,
 			const void *record)
@@ -180,7 +175,7 @@ static int collect_call(struct rp__object *object, struct rp__vec *found,
 	struct rp__site site = { .kind = kind };
 	struct rp_static_call_key *key;
 
-	if (!rp__object_is_text(object, code, kind_len(kind))) {
+	if (!is_text(object, code, rp__site_len(kind))) {
 		bad_record(object, record, "it points outside the text");
 		return 0;
 	}
@@ -242,7 +237,7 @@ static bool is_known(const struct reloc_walk *walk, int32_t code,
 		size_t middle = low + (high - low) / 2;
 		const struct rp__site *site = &found[middle].site;
 
-		if (site->code + (int32_t)kind_len(site->kind) <= code)
+		if (site->code + (int32_t)rp__site_len(site->kind) <= code)
 			low = middle + 1;
 		else
 			high = middle;
@@ -269,10 +264,10 @@ static int collect_reloc(void *data, uintptr_t site, enum rp_site_kind kind)
 	uintptr_t target;
 
 	/* Up to a byte behind the text may be missing. */
-	if (rp__insn_decode((const uint8_t *)site, kind_len(kind), site,
+	if (rp__insn_decode((const uint8_t *)site, rp__site_len(kind), site,
 			    &insn) < 0 ||
 	    is_known(walk, (int32_t)(site - walk->object->text_start),
-		     kind_len(kind)))
+		     rp__site_len(kind)))
 		return 0;
 	target = insn.type == RP__INSN_CALL_MEM || insn.type == RP__INSN_JMP_MEM
 		? *(const uintptr_t *)insn.target : insn.target;
@@ -324,8 +319,8 @@ static int collect_branch(struct rp__object *object, struct rp__vec *found,
 		.target = (int32_t)(target - object->text_start),
 	};
 
-	if (!rp__object_is_text(object, code, 5) ||
-	    !rp__object_is_text(object, target, 1) ||
+	if (!is_text(object, code, 5) ||
+	    !is_text(object, target, 1) ||
 	    !rp__static_key_valid(key)) {
 		bad_record(object, record, "no static branch");
 		return 0;

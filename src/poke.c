@@ -142,18 +142,20 @@ struct rp__poke *rp__batch_find(const struct rp_text_poke_batch *batch,
 
 static struct rp_text_poke_batch *spare;
 
-static int copy_opts(struct rp_text_poke_opts *to,
-		     const struct rp_text_poke_opts *from)
+int rp__opts_copy(struct rp_text_poke_opts *to,
+		  const struct rp_text_poke_opts *from)
 {
 	size_t size;
 
 	memset(to, 0, sizeof(*to));
+	to->sz = sizeof(*to);
 	if (!from)
 		return 0;
 	size = from->sz < sizeof(*to) ? from->sz : sizeof(*to);
 	if (size < sizeof(from->sz))
 		return -EINVAL;
 	memcpy(to, from, size);
+	to->sz = sizeof(*to);
 	if ((unsigned int)to->protocol >= RP_PROTOCOL_NR ||
 	    (unsigned int)to->backend >= RP_BACKEND_NR ||
 	    (to->block && to->block != 8 && to->block != 16))
@@ -167,7 +169,7 @@ int rp__batch_begin(struct rp_text_poke_batch **ret,
 {
 	struct rp_text_poke_batch *batch;
 	struct rp_text_poke_opts copy;
-	int error = copy_opts(&copy, opts);
+	int error = rp__opts_copy(&copy, opts);
 
 	if (!ret)
 		return -EINVAL;

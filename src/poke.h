@@ -175,6 +175,13 @@ struct rp__poke *rp__batch_find(const struct rp_text_poke_batch *batch,
 				uintptr_t addr);
 
 /*
+ * Options of a caller who may know fewer of them; @from may be NULL. Returns 0
+ * or -EINVAL.
+ */
+int rp__opts_copy(struct rp_text_poke_opts *to,
+		  const struct rp_text_poke_opts *from);
+
+/*
  * As rp_text_poke_batch_begin(), also where there is no engine: a batch that
  * stays empty is all that static calls and keys need there.
  */

@@ -79,10 +79,6 @@ static inline uint8_t *rp__site_code(const struct rp__object *object,
 	return (uint8_t *)(object->text_start + (uintptr_t)site->code);
 }
 
-/* True if all of @addr..@addr+len lie in executable segments of the object. */
-bool rp__object_is_text(const struct rp__object *object, uintptr_t addr,
-			size_t len);
-
 /*
  * Make sure that the object is registered. Caller holds the text lock.
  * Returns 0, -EPROTONOSUPPORT or -ENOMEM.

@@ -72,6 +72,11 @@ bool rp__static_call_key_valid(const struct rp_static_call_key *key)
 	       key->magic == RP_STATIC_CALL_KEY_MAGIC;
 }
 
+unsigned int rp__site_len(enum rp_site_kind kind)
+{
+	return site_len[kind];
+}
+
 static bool same_block(const struct rp__call_dest *dest, const uint8_t *addr,
 		       unsigned int len)
 {
@@ -376,24 +381,30 @@ static int poke_tramp(struct rp_text_poke_batch *batch,
 		rp__static_call_poke_tramp(batch, key, func) : 0;
 }
 
+/*
+ * Where the trampoline goes so that the sites are in ascending order, if they
+ * can be: then there is nothing to sort.
+ */
+static bool tramp_is_first(const struct rp_static_call_key *key)
+{
+	const struct rp_site_range *range = key->ranges;
+
+	return range && range->count &&
+	       (uintptr_t)key->tramp < (uintptr_t)
+		       rp__site_code(range->object,
+				     range->object->sites + range->first);
+}
+
 int rp__static_call_poke_key(struct rp_text_poke_batch *batch,
 			     struct rp_static_call_key *key, void *func)
 {
 	const struct rp_site_range *range;
-	/* In ascending order if possible: then there is nothing to sort. */
-	bool first = false;
+	bool first = tramp_is_first(key);
 	size_t nr = 1;
 	int error;
 
-	for (range = key->ranges; range; range = range->next) {
-		const struct rp__object *object = range->object;
-
-		if (range == key->ranges && range->count &&
-		    (uintptr_t)key->tramp < (uintptr_t)
-		    rp__site_code(object, object->sites + range->first))
-			first = true;
+	for (range = key->ranges; range; range = range->next)
 		nr += range->count;
-	}
 	error = rp__batch_reserve(batch, nr);
 	if (!error && first)
 		error = poke_tramp(batch, key, func);

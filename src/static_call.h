@@ -11,6 +11,9 @@
 /* Flag of a key: the trampoline holds a jump that was patched in. */
 #define RP__KEY_PATCHED	0x1u
 
+/* Bytes of a site. */
+unsigned int rp__site_len(enum rp_site_kind kind);
+
 /* The key of the trampoline at @tramp, NULL if it is no trampoline of ours. */
 struct rp_static_call_key *rp__static_call_key_of(uintptr_t tramp);
 

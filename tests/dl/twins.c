@@ -404,18 +404,6 @@ static unsigned int count_descriptors(void)
 	return nr;
 }
 
-static unsigned int count_maps(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned int lines = 0;
-	int c;
-
-	while ((c = getc(maps)) != EOF)
-		lines += c == '\n';
-	fclose(maps);
-	return lines;
-}
-
 static void load_use_unload(int nr)
 {
 	for (int i = 0; i < nr; i++) {
@@ -440,13 +428,13 @@ static void copy_unloaded(void)
 
 	sigaction(SIGTRAP, NULL, &before);
 	load_use_unload(4);
-	maps = count_maps();
+	maps = case_count_maps();
 	descriptors = count_descriptors();
 	load_use_unload(40);
 	sigaction(SIGTRAP, NULL, &after);
 	CHECK(before.sa_handler == after.sa_handler);
-	CHECKF(count_maps() <= maps + 4, "%u mappings have become %u", maps,
-	       count_maps());
+	CHECKF(case_count_maps() <= maps + 4, "%u mappings have become %u", maps,
+	       case_count_maps());
 	CHECKF(count_descriptors() == descriptors,
 	       "%u descriptors have become %u", descriptors,
 	       count_descriptors());

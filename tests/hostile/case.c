@@ -40,6 +40,18 @@ int case_proc(void)
 	return PROC_FD;
 }
 
+unsigned int case_count_maps(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned int lines = 0;
+	int c;
+
+	while ((c = getc(maps)) != EOF)
+		lines += c == '\n';
+	fclose(maps);
+	return lines;
+}
+
 const char *case_directory(void)
 {
 	return directory;

@@ -42,6 +42,9 @@ const void *case_data(void);
 /* /proc as it was before the setup: a directory, for openat(). */
 int case_proc(void);
 
+/* Mappings of this process. */
+unsigned int case_count_maps(void);
+
 /* The directory that this program lies in. */
 const char *case_directory(void);
 
