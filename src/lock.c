@@ -116,8 +116,9 @@ static struct lock_page *map_candidate(uintptr_t address, size_t size)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
 			   -1, 0);
 
+	/* Another copy may have mapped it since all were searched. */
 	if (found == MAP_FAILED)
-		return NULL;
+		return is_ours(candidate) ? candidate : NULL;
 	if (found != candidate) {
 		/* A kernel before 4.17 takes the address for a hint. */
 		munmap(found, size);
