@@ -31,7 +31,7 @@ struct form {
 };
 
 static const struct form forms[] = {
-	{ RP__INSN_NOP, 1, 9, false, false },
+	{ RP__INSN_NOP, 1, 11, false, false },
 	{ RP__INSN_CALL, 5, 10, true, false },
 	{ RP__INSN_JMP, 5, 15, true, true },
 	{ RP__INSN_JCC, 6, 10, true, false },
@@ -110,7 +110,7 @@ static void encode_wrong_length(void **state)
 			expect_refused(forms[f].type, ADDR, len);
 		expect_refused(forms[f].type, ADDR, RP__INSN_MAX + 1);
 	}
-	expect_refused(RP__INSN_NOP, 0, 10);
+	expect_refused(RP__INSN_NOP, 0, 12);
 	for (size_t i = 0; i < sizeof(not_encoded) / sizeof(*not_encoded); i++)
 		expect_refused(not_encoded[i], ADDR, 5);
 }
@@ -153,6 +153,7 @@ static void decode_known_bytes(void **state)
 	} known[] = {
 		{ { 0x90 }, 1, RP__INSN_NOP, 0 },
 		{ { 0x66, 0x90 }, 2, RP__INSN_NOP, 0 },
+		{ { 0x66, 0x66, 0x66, 0x90 }, 4, RP__INSN_NOP, 0 },
 		{ { 0xc3 }, 1, RP__INSN_RET, 0 },
 		{ { 0xcc }, 1, RP__INSN_INT3, 0 },
 		{ { 0xe8, 0x10, 0, 0, 0 }, 5, RP__INSN_CALL, 0x15 },
