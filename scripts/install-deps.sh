@@ -25,6 +25,7 @@ check             gdb              command gdb          plants breakpoints on si
 check             strace           command strace       counts system calls
 check             cmake            command cmake        a build with `repoint cc`
 check             man-db           command man          checks the manual pages
+check             qemu-user        command qemu-x86_64  processors with other features
 bench             pkg-config       command pkg-config   finds the libraries above
 check,bench       valgrind         command valgrind     counts instructions
 bench             g++              command g++          C++ call sites

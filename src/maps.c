@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The mappings of this process, from the best source there is: the
- * PROCMAP_QUERY ioctl (Linux 6.11), else the text of /proc/thread-self/maps, else the
+ * PROCMAP_QUERY ioctl (Linux 6.11), else the text of /proc/self/maps, else the
  * program headers of the loaded objects.
  */
 #define _GNU_SOURCE
@@ -49,11 +49,27 @@ void rp__maps_close(void)
 	maps_fd = -1;
 }
 
-/* The leader of the thread group may have ended: /proc/self is its then. */
+/* /proc/self is the leader's, which may have ended: then nothing is in it. */
+static bool leader_is_gone(int fd)
+{
+	char byte;
+
+	return getpid() != gettid() && pread(fd, &byte, 1, 0) <= 0;
+}
+
+/*
+ * Not /proc/thread-self from the start: qemu-user shows the emulated program's
+ * mappings under the other name only.
+ */
 static int maps_open(void)
 {
-	if (maps_fd < 0)
+	if (maps_fd >= 0)
+		return maps_fd;
+	maps_fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	if (maps_fd >= 0 && leader_is_gone(maps_fd)) {
+		close(maps_fd);
 		maps_fd = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
+	}
 	return maps_fd;
 }
 
@@ -187,12 +203,31 @@ static int query_phdr(uintptr_t addr, struct rp__mapping *ret)
 	return 0;
 }
 
+/*
+ * qemu-user shows text as not executable, even this function: the protection of
+ * a host mapping's first page stands for all of it. Only at first, though,
+ * since mappings come apart with each window: so it is asked once.
+ */
+static bool is_emulated(void)
+{
+	static enum { UNKNOWN, NO, YES } emulated;
+	struct rp__mapping here;
+
+	if (emulated == UNKNOWN)
+		emulated = query_text((uintptr_t)query_text, &here) == 0 &&
+			   !(here.prot & PROT_EXEC) ? YES : NO;
+	return emulated == YES;
+}
+
 int rp__maps_query(uintptr_t addr, struct rp__mapping *ret)
 {
 	int error = maps_open() < 0 ? -EPERM : query_ioctl(addr, ret);
 
-	if (error == -ENOTTY)
+	if (error == -ENOTTY) {
+		if (is_emulated() && query_phdr(addr, ret) == 0)
+			return 0;
 		error = query_text(addr, ret);
+	}
 	return error == -EPERM ? query_phdr(addr, ret) : error;
 }
 

@@ -93,28 +93,38 @@ void refuse_exec_gain(void)
 		SKIP("no PR_SET_MDWE (Linux 6.3): %s", strerror(errno));
 }
 
-/* The bounds of a mapping, from the real /proc. */
-static bool find_mapping(const void *address, uintptr_t *start, uintptr_t *end)
+/*
+ * The bounds of executable mappings that follow each other, from the real
+ * /proc: text that was patched is a mapping of its own.
+ */
+static bool find_text(const void *address, uintptr_t *start, uintptr_t *end)
 {
 	int fd = openat(case_proc(), "self/maps", O_RDONLY | O_CLOEXEC);
 	FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
-	char line[512];
-	bool found = false;
+	uintptr_t from, to;
+	char line[512], exec;
 
-	while (maps && !found && fgets(line, sizeof(line), maps))
-		found = sscanf(line, "%lx-%lx", start, end) == 2 &&
-			(uintptr_t)address >= *start &&
-			(uintptr_t)address < *end;
+	*start = *end = 0;
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %*2s%c", &from, &to, &exec) != 3 ||
+		    exec != 'x')
+			continue;
+		if (from != *end && *end > (uintptr_t)address)
+			break;
+		if (from != *end)
+			*start = from;
+		*end = to;
+	}
 	if (maps)
 		fclose(maps);
-	return found;
+	return (uintptr_t)address >= *start && (uintptr_t)address < *end;
 }
 
-void seal_mapping(const void *address)
+void seal_text_of(const void *address)
 {
 	uintptr_t start, end;
 
-	REQUIRE(find_mapping(address, &start, &end));
+	REQUIRE(find_text(address, &start, &end));
 	if (syscall(SYS_MSEAL, start, end - start, 0ul) < 0)
 		SKIP("no mseal (Linux 6.10): %s", strerror(errno));
 }

@@ -34,7 +34,7 @@ void deny(const struct denied *const *list);
 void refuse_exec_gain(void);
 
 /* mseal (Linux 6.10) of the mapping that contains @address. */
-void seal_mapping(const void *address);
+void seal_text_of(const void *address);
 
 /* An empty directory over /proc, in a mount namespace of our own. */
 void hide_proc(void);

@@ -165,7 +165,7 @@ static void no_proc_no_mprotect(void)
 
 static void seal_text(void)
 {
-	seal_mapping(subject_text());
+	seal_text_of(subject_text());
 }
 
 static void use_procmem(void)
