@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Batches of keys: a list of changes, committed by key_ops.c. */
+/* Batches of keys and tables: a list of changes, committed by key_ops.c. */
 #include <errno.h>
 
 #include <repoint/batch.h>
@@ -56,10 +56,10 @@ static int add(struct rp_batch *batch, const struct rp__key_op *op)
 	return 0;
 }
 
-static int refuse(struct rp_batch *batch, const void *key)
+static int refuse(struct rp_batch *batch, const void *key, const char *what)
 {
 	batch->error = rp__fail(batch->opts.error, -EINVAL, key,
-				"%p is not a key", key);
+				"%p is not %s", key, what);
 	return -EINVAL;
 }
 
@@ -73,7 +73,7 @@ int rp_batch_key_update(struct rp_batch *batch, struct rp_static_call_key *key,
 	if (!batch)
 		return -EINVAL;
 	if (!rp__static_call_key_valid(key))
-		return refuse(batch, key);
+		return refuse(batch, key, "a key");
 	return add(batch, &op);
 }
 
@@ -87,7 +87,22 @@ int rp_batch_key_set(struct rp_batch *batch, struct rp_static_key *key,
 	op.key = rp__static_key_origin(key);
 	op.enabled = enabled != 0;
 	if (!rp__static_key_valid(op.key))
-		return refuse(batch, key);
+		return refuse(batch, key, "a key");
+	return add(batch, &op);
+}
+
+int rp_batch_object_bind_ops(struct rp_batch *batch, struct rp_object *object,
+			     const void *table, enum rp_ops_binding binding)
+{
+	struct rp__key_op op = {
+		.type = RP__KEY_OP_OPS, .object = object, .table = table,
+		.binding = binding,
+	};
+
+	if (!batch)
+		return -EINVAL;
+	if (!object || !table || (unsigned int)binding >= RP_OPS_BINDING_NR)
+		return refuse(batch, table, "an ops table or a binding of one");
 	return add(batch, &op);
 }
 

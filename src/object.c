@@ -1,44 +1,37 @@
 // SPDX-License-Identifier: MIT
 /*
- * Registered objects: their sites, grouped by key.
+ * Registered objects: executables and shared objects that came and went.
  *
- * Registration reads each record once, finds the key, and counts; then the
- * sites of each key are laid out one after the other, so that an update walks
- * an array. The tables themselves stay untouched, shared and on disk.
+ * In this order, in the first constructor of an object:
  *
- * Then all sites and trampolines of the object are brought to the present
- * state of their keys, in one batch. If that is refused (no way to write text
- * here) static calls stay with their trampolines, which go through memory, and
- * everything works, only slower.
+ *   1. its synthetic features are asked for (feature.c)
+ *   2. its alternatives are applied (alternative.c)
+ *   3. its sites are collected by key (collect.c, ops.c)
+ *   4. all sites and trampolines are brought to the present state of their
+ *      keys, in one batch
+ *
+ * Where text cannot be written, alternatives keep their original code, static
+ * calls stay with their trampolines, which go through memory, and everything
+ * works, only slower.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "alternative.h"
 #include "arch.h"
+#include "collect.h"
+#include "feature.h"
 #include "island.h"
 #include "log.h"
+#include "ops.h"
 #include "poke.h"
-#include "registry.h"
-#include "relocs.h"
 #include "static_call.h"
 #include "static_key.h"
 
-#define CHUNK_RANGES	64
-
-/* struct rp__range_chunk - ranges that never move. */
-struct rp__range_chunk {
-	struct rp__range_chunk *next;
-	unsigned int used;
-	struct rp_site_range ranges[CHUNK_RANGES];
-};
-
-/* struct found - a site on its way from a record to its place. */
-struct found {
-	struct rp_site_range *range;
-	struct rp__site site;
-};
+/* What the first version of the headers had. */
+#define SIZE_MIN	offsetof(struct rp_object, alternatives)
 
 /*
  * All registered objects, and those that unregistered but may be mapped still:
@@ -91,8 +84,8 @@ static int locate_one(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
-/* True if all of @addr..@addr+len lie in one executable segment. */
-static bool is_text(const struct rp__object *object, uintptr_t addr, size_t len)
+bool rp__object_is_text(const struct rp__object *object, uintptr_t addr,
+			size_t len)
 {
 	for (int i = 0; i < object->phnum; i++) {
 		const ElfW(Phdr) *p = &object->phdr[i];
@@ -104,277 +97,6 @@ static bool is_text(const struct rp__object *object, uintptr_t addr, size_t len)
 			return true;
 	}
 	return false;
-}
-
-/* ---- collecting ---- */
-
-static struct rp_site_range *new_range(struct rp__object *object)
-{
-	struct rp__range_chunk *chunk = object->ranges;
-
-	if (!chunk || chunk->used == CHUNK_RANGES) {
-		chunk = rp__map(sizeof(*chunk));
-		if (!chunk)
-			return NULL;
-		chunk->next = object->ranges;
-		object->ranges = chunk;
-	}
-	return &chunk->ranges[chunk->used++];
-}
-
-/*
- * The range of a key in this object. Ranges of the object being registered are
- * at the head of the key's list, so this looks at two at most.
- */
-static struct rp_site_range *get_range(struct rp__object *object, void *key,
-				       struct rp_site_range **list,
-				       enum rp__range_type type)
-{
-	struct rp_site_range *range;
-
-	for (range = *list; range && range->object == object;
-	     range = range->next)
-		if (range->type == type)
-			return range;
-	range = new_range(object);
-	if (!range)
-		return NULL;
-	range->object = object;
-	range->key = key;
-	range->type = type;
-	range->next = *list;
-	*list = range;
-	return range;
-}
-
-static int push_found(struct rp__vec *found, struct rp_site_range *range,
-		      struct rp__site site)
-{
-	struct found *entry = range ? rp__vec_push(found, sizeof(*entry))
-				    : NULL;
-
-	if (!entry)
-		return -ENOMEM;
-	entry->range = range;
-	entry->site = site;
-	range->count++;
-	return 0;
-}
-
-static void bad_record(const struct rp__object *object, const void *record,
-		       const char *why)
-{
-	rp__log(RP_LOG_WARN, "object", "%s: site record at %p: %s: ignored",
-		object->path, record, why);
-}
-
-static int collect_call(struct rp__object *object, struct rp__vec *found,
-			uintptr_t code, enum rp_site_kind kind, uintptr_t tramp,
-			const void *record)
-{
-	struct rp__site site = { .kind = kind };
-	struct rp_static_call_key *key;
-
-	if (!is_text(object, code, rp__site_len(kind))) {
-		bad_record(object, record, "it points outside the text");
-		return 0;
-	}
-	key = rp__static_call_key_of(tramp);
-	if (!key) {
-		bad_record(object, record, "it names no trampoline");
-		return 0;
-	}
-	site.code = (int32_t)(code - object->text_start);
-	return push_found(found,
-			  get_range(object, key, &key->ranges, RP__RANGE_CALL),
-			  site);
-}
-
-static int collect_calls(struct rp__object *object, struct rp__vec *found)
-{
-	const struct rp_static_call_site *record = object->public->call_sites;
-	const struct rp_static_call_site *end = object->public->call_sites_end;
-	int error = 0;
-
-	for (; record < end && !error; record++) {
-		uintptr_t code = (uintptr_t)&record->code +
-				 (uintptr_t)(intptr_t)record->code;
-		uintptr_t got = (uintptr_t)&record->tramp +
-				(uintptr_t)(intptr_t)record->tramp;
-
-		if (record->kind == 0 || record->kind >= RP_SITE_KIND_NR ||
-		    record->flags)
-			bad_record(object, record, "unknown kind or flags");
-		else
-			error = collect_call(object, found, code, record->kind,
-					     *(const uintptr_t *)got, record);
-	}
-	return error;
-}
-
-/*
- * struct reloc_walk - for collect_reloc().
- * @known: sites that records gave, in ascending order
- */
-struct reloc_walk {
-	struct rp__object *object;
-	struct rp__vec *found;
-	size_t known;
-};
-
-/*
- * True if a record has the site already, perhaps at another byte: GNU ld makes
- * `67 e8` of a call through the GOT and keeps a relocation of the `e8`.
- */
-static bool is_known(const struct reloc_walk *walk, int32_t code,
-		     unsigned int len)
-{
-	const struct found *found = walk->found->data;
-	size_t low = 0, high = walk->known;
-
-	/* The first one that ends behind the start of this one. */
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct rp__site *site = &found[middle].site;
-
-		if (site->code + (int32_t)rp__site_len(site->kind) <= code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < walk->known &&
-	       found[low].site.code < code + (int32_t)len;
-}
-
-static bool in_order(const struct rp__vec *vec)
-{
-	const struct found *found = vec->data;
-	size_t nr = vec->used / sizeof(*found);
-
-	for (size_t i = 1; i < nr; i++)
-		if (found[i - 1].site.code > found[i].site.code)
-			return false;
-	return true;
-}
-
-static int collect_reloc(void *data, uintptr_t site, enum rp_site_kind kind)
-{
-	struct reloc_walk *walk = data;
-	struct rp__insn insn;
-	uintptr_t target;
-
-	/* Up to a byte behind the text may be missing. */
-	if (rp__insn_decode((const uint8_t *)site, rp__site_len(kind), site,
-			    &insn) < 0 ||
-	    is_known(walk, (int32_t)(site - walk->object->text_start),
-		     rp__site_len(kind)))
-		return 0;
-	target = insn.type == RP__INSN_CALL_MEM || insn.type == RP__INSN_JMP_MEM
-		? *(const uintptr_t *)insn.target : insn.target;
-	return collect_call(walk->object, walk->found, site, kind, target,
-			    (const void *)site);
-}
-
-/*
- * Files that nobody annotated, because LTO had not made code of them yet, may
- * have been linked with --emit-relocs.
- */
-static int collect_relocs(struct rp__object *object, struct rp__vec *found)
-{
-	struct reloc_walk walk = {
-		object, found, found->used / sizeof(struct found)
-	};
-	const struct rp__relocs_object file = {
-		.path = object->path, .base = object->base,
-		.phdr = object->phdr, .phnum = object->phnum,
-	};
-	const char *wanted = rp__getenv("RP_EMIT_RELOCS");
-	int nr;
-
-	/* Linkers keep the order of the text; without it nothing is merged. */
-	if ((wanted && !strcmp(wanted, "0")) || !in_order(found))
-		return 0;
-	nr = rp__relocs_read(&file, collect_reloc, &walk);
-	if (nr < 0 && nr != -ENOMEM)
-		rp__log(RP_LOG_INFO, "object",
-			"%s: its relocations cannot be read to the end (%s): other calls stay out of line",
-			object->path, strerror(-nr));
-	return nr == -ENOMEM ? nr : 0;
-}
-
-static int collect_branch(struct rp__object *object, struct rp__vec *found,
-			  const struct rp_static_key_site *record)
-{
-	uintptr_t code = (uintptr_t)&record->code +
-			 (uintptr_t)(intptr_t)record->code;
-	uintptr_t target = (uintptr_t)&record->target +
-			   (uintptr_t)(intptr_t)record->target;
-	struct rp_static_key *key = rp__static_key_origin(
-		(void *)((uintptr_t)&record->key +
-			 (uintptr_t)(intptr_t)record->key));
-	enum rp__range_type type = record->flags & RP_STATIC_KEY_SITE_LIKELY ?
-		RP__RANGE_LIKELY : RP__RANGE_BRANCH;
-	struct rp__site site = {
-		.code = (int32_t)(code - object->text_start),
-		.target = (int32_t)(target - object->text_start),
-	};
-
-	if (!is_text(object, code, 5) ||
-	    !is_text(object, target, 1) ||
-	    !rp__static_key_valid(key)) {
-		bad_record(object, record, "no static branch");
-		return 0;
-	}
-	return push_found(found, get_range(object, key, &key->ranges, type),
-			  site);
-}
-
-static int collect_branches(struct rp__object *object, struct rp__vec *found)
-{
-	const struct rp_static_key_site *record = object->public->key_sites;
-	int error = 0;
-
-	for (; record < object->public->key_sites_end && !error; record++)
-		error = collect_branch(object, found, record);
-	return error;
-}
-
-/* Put the sites of each range together, in the order in which they came. */
-static int lay_out(struct rp__object *object, const struct rp__vec *vec)
-{
-	const struct found *found = vec->data;
-	struct rp__range_chunk *chunk;
-	uint32_t next = 0;
-
-	object->sites_nr = vec->used / sizeof(*found);
-	if (!object->sites_nr)
-		return 0;
-	object->sites = rp__map(object->sites_nr * sizeof(*object->sites));
-	if (!object->sites)
-		return -ENOMEM;
-	for (chunk = object->ranges; chunk; chunk = chunk->next)
-		for (unsigned int i = 0; i < chunk->used; i++) {
-			chunk->ranges[i].first = next;
-			next += chunk->ranges[i].count;
-			chunk->ranges[i].count = 0;
-		}
-	for (size_t i = 0; i < object->sites_nr; i++) {
-		struct rp_site_range *range = found[i].range;
-
-		object->sites[range->first + range->count++] = found[i].site;
-	}
-	return 0;
-}
-
-static int collect(struct rp__object *object, struct rp__vec *found)
-{
-	int error = collect_calls(object, found);
-
-	if (!error)
-		error = collect_relocs(object, found);
-	if (!error)
-		error = collect_branches(object, found);
-	return error ? error : lay_out(object, found);
 }
 
 /* ---- the first patch ---- */
@@ -390,10 +112,10 @@ static struct rp_static_call_key *own_key(const int32_t *record)
 static int poke_tramps(struct rp_text_poke_batch *batch,
 		       const struct rp__object *object)
 {
-	const int32_t *record = object->public->call_keys;
+	const int32_t *record = object->tables.call_keys;
 	int error = 0;
 
-	for (; record < object->public->call_keys_end && !error; record++) {
+	for (; record < object->tables.call_keys_end && !error; record++) {
 		struct rp_static_call_key *key = own_key(record);
 
 		if (key)
@@ -405,9 +127,9 @@ static int poke_tramps(struct rp_text_poke_batch *batch,
 
 static void tramps_patched(const struct rp__object *object)
 {
-	const int32_t *record = object->public->call_keys;
+	const int32_t *record = object->tables.call_keys;
 
-	for (; record < object->public->call_keys_end; record++) {
+	for (; record < object->tables.call_keys_end; record++) {
 		struct rp_static_call_key *key = own_key(record);
 
 		if (key)
@@ -416,7 +138,7 @@ static void tramps_patched(const struct rp__object *object)
 }
 
 static int poke_found(struct rp_text_poke_batch *batch,
-		      struct rp__object *object, const struct found *found,
+		      struct rp__object *object, const struct rp__found *found,
 		      struct rp__call_dest *dest)
 {
 	uint8_t *code = rp__site_code(object, &found->site);
@@ -439,7 +161,7 @@ static int poke_found(struct rp_text_poke_batch *batch,
 static int poke_object(struct rp_text_poke_batch *batch,
 		       struct rp__object *object, const struct rp__vec *vec)
 {
-	const struct found *found = vec->data;
+	const struct rp__found *found = vec->data;
 	struct rp__call_dest dest = { .key = NULL };
 	int error = rp__batch_reserve(batch, object->sites_nr);
 
@@ -554,8 +276,20 @@ static void adopt_islands(struct rp__object *object)
 static void destroy(struct rp__object *object)
 {
 	forget_sites(object);
+	rp__alternatives_forget(object);
+	rp__ops_forget(object);
 	object->next = leaving;
 	leaving = object;
+}
+
+/* Objects built with older headers have fewer tables. */
+static void copy_tables(struct rp__object *object,
+			const struct rp_object *public)
+{
+	size_t size = public->size < sizeof(*public) ? public->size
+						     : sizeof(*public);
+
+	memcpy(&object->tables, public, size);
 }
 
 static int create(struct rp_object *public, struct rp__object **ret,
@@ -568,9 +302,11 @@ static int create(struct rp_object *public, struct rp__object **ret,
 		return -ENOMEM;
 	object->public = public;
 	object->path = "?";
+	copy_tables(object, public);
 	dl_iterate_phdr(locate_one, object);
 	adopt_islands(object);
-	error = collect(object, found);
+	rp__alternatives_apply_first(object);
+	error = rp__collect(object, found);
 	if (error < 0) {
 		destroy(object);
 		return error;
@@ -588,7 +324,7 @@ static int register_new(struct rp_object *public)
 	rp__objects_sweep();
 	error = create(public, &object, &found);
 	if (!error) {
-		public->state = object;
+		__atomic_store_n(&public->state, object, __ATOMIC_RELEASE);
 		object->next = objects;
 		objects = object;
 		first_patch(object, &found);
@@ -599,10 +335,9 @@ static int register_new(struct rp_object *public)
 	return error;
 }
 
-int rp__object_register_locked(struct rp_object *public)
+static int register_locked(struct rp_object *public)
 {
-	if (public->version != RP_ABI_VERSION ||
-	    public->size < sizeof(*public)) {
+	if (public->version != RP_ABI_VERSION || public->size < SIZE_MIN) {
 		rp__log(RP_LOG_WARN, "object",
 			"an object has site tables of version %u, this library reads %u: not registered",
 			public->version, RP_ABI_VERSION);
@@ -617,10 +352,14 @@ int rp_object_register(struct rp_object *public)
 
 	if (!public)
 		return -EINVAL;
+	if (__atomic_load_n(&public->state, __ATOMIC_ACQUIRE))
+		return 0;
+	if (public->version == RP_ABI_VERSION)
+		rp__features_detect(public);
 	error = rp__engine_lock();
 	if (error < 0)
 		return error;
-	error = rp__object_register_locked(public);
+	error = register_locked(public);
 	rp__engine_unlock();
 	return error;
 }

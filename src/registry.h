@@ -51,15 +51,21 @@ struct rp_site_range {
 
 /*
  * struct rp__object - a registered executable or shared object.
+ * @tables:     as it gave them; those that it is too old to have are empty
  * @text_start: lowest address of executable segments; @text_end behind them
  * @ranges:     chunks of ranges, which keys point to: they never move
  * @patched:    the sites were brought to their keys' state; if text cannot be
  *              written, calls stay with their trampolines instead
  * @sites:      of all ranges, one after the other, each in ascending order
+ * @alternatives_applied: the text holds them; see alternative.c for
+ *              @replaced (struct rp__replaced), @live and @live_bytes
+ * @op_sites:   struct rp__op_site, in ascending order; see ops.c
+ * @op_bounds:  struct rp__op_bound: what tables are bound, and how
  */
 struct rp__object {
 	struct rp__object *next;
 	struct rp_object *public;
+	struct rp_object tables;
 	const char *path;
 	uintptr_t base;
 	const ElfW(Phdr) *phdr;
@@ -70,20 +76,24 @@ struct rp__object {
 	struct rp__site *sites;
 	size_t sites_nr;
 	struct rp__island_block *islands;
+	struct rp__vec replaced;
+	struct rp__vec live;
+	struct rp__vec live_bytes;
+	struct rp__vec op_sites;
+	struct rp__vec op_bounds;
+	bool alternatives_applied;
 	bool patched;
 };
+
+/* True if all of @addr..@addr+len lie in one executable segment. */
+bool rp__object_is_text(const struct rp__object *object, uintptr_t addr,
+			size_t len);
 
 static inline uint8_t *rp__site_code(const struct rp__object *object,
 				     const struct rp__site *site)
 {
 	return (uint8_t *)(object->text_start + (uintptr_t)site->code);
 }
-
-/*
- * Make sure that the object is registered. Caller holds the text lock.
- * Returns 0, -EPROTONOSUPPORT or -ENOMEM.
- */
-int rp__object_register_locked(struct rp_object *object);
 
 /*
  * Free what unregistered objects left, once they are unmapped. Caller holds

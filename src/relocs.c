@@ -271,6 +271,14 @@ static void find_direct(const struct text *text, uint64_t pos,
 		*ret = (struct branch){ RP_SITE_JCC, 2 };
 }
 
+/* A branch through memory that is no GOT entry: an ops table's, perhaps. */
+static bool is_op(const struct text *text, uint64_t pos)
+{
+	const uint8_t *at = text->bytes + pos;
+
+	return pos >= 2 && at[-2] == 0xff && (at[-1] == 0x15 || at[-1] == 0x25);
+}
+
 /* The same for @GOTPCREL, where linkers other than GNU ld leave @pos alone. */
 static void find_got(const struct text *text, uint64_t pos, struct branch *ret)
 {
@@ -301,6 +309,9 @@ static int read_rela(struct reader *r, const struct text *text,
 		return 0;
 	if (pos > text->size || text->size - pos < FIELD_SIZE)
 		return -EILSEQ;
+	if (direct && is_op(text, pos) && r->object->found_op)
+		return r->object->found_op(r->data,
+					   (uintptr_t)text->bytes + pos - 2);
 	if (direct)
 		find_direct(text, pos, &branch);
 	else

@@ -23,12 +23,16 @@ typedef int rp__relocs_fn(void *data, uintptr_t site, enum rp_site_kind kind);
  * @base:  load bias (dlpi_addr)
  * @phdr:  program headers in memory
  * @phnum: how many
+ * @found_op: called for each `call *x(%rip)` and `jmp *x(%rip)` whose operand
+ *         is no GOT entry, without prefixes; returns as rp__relocs_fn. NULL if
+ *         they are of no interest. They are not counted.
  */
 struct rp__relocs_object {
 	const char *path;
 	uintptr_t base;
 	const ElfW(Phdr) *phdr;
 	int phnum;
+	int (*found_op)(void *data, uintptr_t site);
 };
 
 /*

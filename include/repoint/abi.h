@@ -12,12 +12,24 @@
  *                         `repoint object annotate`
  *   rp_static_key_sites   struct rp_static_key_site, written by the
  *                         rp_static_branch_*() macros
+ *   rp_alternatives       struct rp_alternative, written by RP_ALTERNATIVE()
+ *   rp_alternative_code   the replacements, as code that is never executed there
+ *   rp_op_sites           struct rp_op_site, written by `repoint object
+ *                         annotate` and by rp_op_asm()
+ *   rp_patchlets          struct rp_patchlet, written by RP_PATCHLET_END()
  *
  * All are read-only and need no dynamic relocation for any record: addresses
  * are relative to the field that holds them. They carry SHF_LINK_ORDER towards
  * the text they describe, so that --gc-sections can drop the records of dropped
  * functions and keeps those of kept ones. (GNU ld keeps all, and their
  * functions, unless it is told -z start-stop-gc, which is lld's default.)
+ *
+ * Four tables are data that compilers write, few and with pointers:
+ *
+ *   rp_ops_tables         struct rp_ops_table, written by RP_DEFINE_OPS()
+ *   rp_features           struct rp_feature, written by RP_DEFINE_FEATURE()
+ *   rp_op_members         struct rp_op_member, written by RP_OP_CLOBBERS()
+ *   rp_op_patchlets       struct rp_op_patchlet, written by RP_OP_PATCHLET()
  *
  * A static call's trampoline may live in another shared object, out of reach
  * of 32 bits, so the record refers to the *GOT entry* of the trampoline
@@ -27,7 +39,9 @@
 #ifndef REPOINT_ABI_H
 #define REPOINT_ABI_H
 
-#include <repoint/compiler.h>
+#ifndef __ASSEMBLER__
+# include <repoint/compiler.h>
+#endif
 
 /** RP_ABI_VERSION - version of every layout in this file. */
 #define RP_ABI_VERSION			1
@@ -35,11 +49,51 @@
 #define RP_STATIC_CALL_KEYS_SECTION	"rp_static_call_keys"
 #define RP_STATIC_CALL_SITES_SECTION	"rp_static_call_sites"
 #define RP_STATIC_KEY_SITES_SECTION	"rp_static_key_sites"
+#define RP_ALTERNATIVES_SECTION		"rp_alternatives"
+#define RP_ALTERNATIVE_CODE_SECTION	"rp_alternative_code"
+#define RP_OPS_TABLES_SECTION		"rp_ops_tables"
+#define RP_OP_SITES_SECTION		"rp_op_sites"
+#define RP_OP_MEMBERS_SECTION		"rp_op_members"
+#define RP_PATCHLETS_SECTION		"rp_patchlets"
+#define RP_OP_PATCHLETS_SECTION		"rp_op_patchlets"
+#define RP_FEATURES_SECTION		"rp_features"
 
 /** Prefix of trampoline symbols: rp_tramp__NAME. */
 #define RP_TRAMP_PREFIX			"rp_tramp__"
 /** Prefix of static call key symbols: rp_key__NAME. */
 #define RP_KEY_PREFIX			"rp_key__"
+/** Prefix of ops tables' symbols: rp_ops__NAME. */
+#define RP_OPS_PREFIX			"rp_ops__"
+
+/*
+ * Registers that a patchlet changes, or that an ops member may change: one bit
+ * each; general registers have the numbers that instructions give them.
+ */
+#define RP_CLOBBER_RAX		0x00001
+#define RP_CLOBBER_RCX		0x00002
+#define RP_CLOBBER_RDX		0x00004
+#define RP_CLOBBER_RBX		0x00008
+#define RP_CLOBBER_RBP		0x00020
+#define RP_CLOBBER_RSI		0x00040
+#define RP_CLOBBER_RDI		0x00080
+#define RP_CLOBBER_R8		0x00100
+#define RP_CLOBBER_R9		0x00200
+#define RP_CLOBBER_R10		0x00400
+#define RP_CLOBBER_R11		0x00800
+#define RP_CLOBBER_R12		0x01000
+#define RP_CLOBBER_R13		0x02000
+#define RP_CLOBBER_R14		0x04000
+#define RP_CLOBBER_R15		0x08000
+#define RP_CLOBBER_FLAGS	0x10000	/* arithmetic flags */
+#define RP_CLOBBER_VECTOR	0x20000	/* xmm, ymm, zmm of any number */
+#define RP_CLOBBER_MASK		0x40000	/* k0 to k7 */
+#define RP_CLOBBER_X87		0x80000	/* x87 and MMX */
+/** What any C function may change (System V psABI for x86-64, 3.2.1). */
+#define RP_CLOBBERS_C		0xf0fc7
+/** All bits that have a meaning. The stack pointer is in no set. */
+#define RP_CLOBBERS_ALL		0xfffef
+
+#ifndef __ASSEMBLER__
 
 /**
  * enum rp_site_kind - which instruction a static call site is.
@@ -107,6 +161,120 @@ struct rp_static_key_site {
 #define RP_TRAMP_JMP_OFFSET	8
 #define RP_TRAMP_JMP_SIZE	6
 #define RP_TRAMP_UD_OFFSET	14
+
+/**
+ * struct rp_alternative - one replacement of one stretch of code (16 bytes).
+ * @code:            first byte of the site, relative to this field
+ * @replacement:     first byte of the replacement, relative to this field
+ * @feature:         RP_FEATURE_*: the replacement is used where it is present
+ * @flags:           RP_ALTERNATIVE_NOT
+ * @len:             bytes of the site: the original, padded with one-byte NOPs
+ *                   to the length of its longest replacement
+ * @replacement_len: bytes of the replacement, at most @len
+ *
+ * Entries of one site follow each other; the last one that applies wins. Sites
+ * may be nested: the records of an inner one precede that of the outer one.
+ */
+struct rp_alternative {
+	int32_t code;
+	int32_t replacement;
+	uint16_t feature;
+	uint16_t flags;
+	uint16_t len;
+	uint16_t replacement_len;
+};
+
+/** The replacement is used where the feature is absent. */
+#define RP_ALTERNATIVE_NOT	0x1u
+
+/**
+ * struct rp_ops_table - one table of operations.
+ * @table: its first byte
+ * @size:  bytes
+ */
+struct rp_ops_table {
+	const void *table;
+	uint64_t size;
+};
+
+/**
+ * enum rp_op_site_kind - which instruction uses an ops table.
+ *
+ * CS prefixes (2e), which are ignored, may precede either of them.
+ */
+enum rp_op_site_kind {
+	RP_OP_SITE_CALL = 1,	/**< ff 15 disp32: call *member(%rip) */
+	RP_OP_SITE_JMP = 2,	/**< ff 25 disp32: jmp *member(%rip), a tail call */
+	RP_OP_SITE_KIND_NR
+};
+
+/**
+ * struct rp_op_site - one use of a member of an ops table (12 bytes).
+ * @code:  first byte of the instruction, prefixes included, relative to this
+ *         field
+ * @slot:  the member, relative to this field
+ * @kind:  enum rp_op_site_kind
+ * @len:   bytes of the instruction, 6 to 15
+ * @flags: 0; a reader refuses records with flags that it does not know
+ */
+struct rp_op_site {
+	int32_t code;
+	int32_t slot;
+	uint8_t kind;
+	uint8_t len;
+	uint16_t flags;
+};
+
+/**
+ * struct rp_op_member - a member with a clobber set of its own.
+ * @slot:     the member
+ * @clobbers: RP_CLOBBER_* bits: what its callers expect to change at most
+ * @reserved: 0
+ */
+struct rp_op_member {
+	const void *slot;
+	uint32_t clobbers;
+	uint32_t reserved;
+};
+
+/**
+ * struct rp_patchlet - a native sequence (16 bytes).
+ * @start:    first byte, relative to this field
+ * @end:      behind the last byte, relative to this field
+ * @clobbers: RP_CLOBBER_* bits: what it changes, declared by its author and
+ *            checked by `repoint object annotate`
+ * @flags:    0
+ */
+struct rp_patchlet {
+	int32_t start;
+	int32_t end;
+	uint32_t clobbers;
+	uint32_t flags;
+};
+
+/**
+ * struct rp_op_patchlet - a function that has a patchlet.
+ * @function: what a member is set to
+ * @patchlet: start of the sequence that does the same
+ */
+struct rp_op_patchlet {
+	const void *function;
+	const void *patchlet;
+};
+
+/**
+ * struct rp_feature - a synthetic feature of an object.
+ * @feature:  RP_FEATURE_SYNTHETIC(n)
+ * @reserved: 0
+ * @name:     for the environment and for messages
+ * @detect:   returns whether it is present; NULL: absent until it is set
+ */
+struct rp_feature {
+	uint32_t feature;
+	uint32_t reserved;
+	const char *name;
+	int (*detect)(void);
+};
 
 struct rp_object;
 struct rp_site_range;
@@ -176,6 +344,25 @@ struct rp_object {
 	const int32_t *call_keys;
 	const int32_t *call_keys_end;
 	void *state;			/* internal */
+	const struct rp_alternative *alternatives;
+	const struct rp_alternative *alternatives_end;
+	const struct rp_ops_table *ops_tables;
+	const struct rp_ops_table *ops_tables_end;
+	const struct rp_op_site *op_sites;
+	const struct rp_op_site *op_sites_end;
+	const struct rp_op_member *op_members;
+	const struct rp_op_member *op_members_end;
+	const struct rp_patchlet *patchlets;
+	const struct rp_patchlet *patchlets_end;
+	const struct rp_op_patchlet *op_patchlets;
+	const struct rp_op_patchlet *op_patchlets_end;
+	const struct rp_feature *features;
+	const struct rp_feature *features_end;
+	uint64_t synthetic;		/* internal: those that are present */
+	uint32_t flags;			/* internal */
+	uint32_t reserved;
 };
+
+#endif /* __ASSEMBLER__ */
 
 #endif /* REPOINT_ABI_H */

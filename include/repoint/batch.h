@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Change many static calls and static keys at once: all or nothing, one
- * synchronisation.
+ * Change many static calls, static keys and ops tables at once: all or nothing,
+ * one synchronisation.
  *
  * Overview
  * --------
@@ -9,6 +9,7 @@
  *   int  rp_batch_static_call_update(batch, name, func);
  *   int  rp_batch_static_key_enable(batch, &key);
  *   int  rp_batch_static_key_disable(batch, &key);
+ *   int  rp_batch_ops_rebind(batch, &table);
  *   int  rp_batch_commit(batch);
  *   void rp_batch_abort(batch);
  *
@@ -35,6 +36,7 @@
 #ifndef REPOINT_BATCH_H
 #define REPOINT_BATCH_H
 
+#include <repoint/ops.h>
 #include <repoint/static_call.h>
 #include <repoint/static_key.h>
 #include <repoint/text_poke.h>
@@ -61,12 +63,18 @@ RP_API int rp_batch_key_update(struct rp_batch *batch,
 RP_API int rp_batch_key_set(struct rp_batch *batch, struct rp_static_key *key,
 			    int enabled);
 
+/** rp_batch_object_bind_ops() - behind rp_batch_ops_rebind(). */
+RP_API int rp_batch_object_bind_ops(struct rp_batch *batch,
+				    struct rp_object *object,
+				    const void *table,
+				    enum rp_ops_binding binding);
+
 /**
- * rp_batch_commit() - change all keys of a batch, or none.
+ * rp_batch_commit() - change all keys and tables of a batch, or none.
  * @batch: the batch; gone afterwards, whatever is returned
  *
- * Return: 0 or the errors of rp_static_call_update() and
- * rp_static_key_enable(). Thread safe; not async-signal-safe.
+ * Return: 0 or the errors of rp_static_call_update(), rp_static_key_enable()
+ * and rp_object_bind_ops(). Thread safe; not async-signal-safe.
  */
 RP_API int rp_batch_commit(struct rp_batch *batch);
 
@@ -97,5 +105,16 @@ RP__END_DECLS
 /** rp_batch_static_key_disable() - add the disabling of a static key. */
 #define rp_batch_static_key_disable(batch, x)				\
 	rp_batch_key_set(batch, &(x)->key, 0)
+
+/**
+ * rp_batch_ops_rebind() - add that the sites of an ops table follow its members.
+ * @batch: the batch
+ * @table: address of a declared or defined table; its members are read in
+ *         commit
+ *
+ * Return: 0; -EINVAL; -ENOMEM.
+ */
+#define rp_batch_ops_rebind(batch, table)				\
+	rp_batch_object_bind_ops(batch, &rp__object, (table), RP_OPS_REBIND)
 
 #endif /* REPOINT_BATCH_H */

@@ -53,6 +53,22 @@
 # define RP__ALIAS_VISIBLE	__attribute__((used))
 #endif
 
+/*
+ * A record of a table that compilers write. The alignment keeps GCC from giving
+ * larger structs a larger one, which would leave gaps in the table; retain is
+ * for lld, which drops what only __start_ symbols refer to.
+ */
+#ifdef __has_attribute
+# if __has_attribute(retain)
+#  define RP__RETAIN	retain,
+# endif
+#endif
+#ifndef RP__RETAIN
+# define RP__RETAIN
+#endif
+#define RP__RECORD(table)						\
+	__attribute__((section(table), used, RP__RETAIN aligned(8)))
+
 #define RP__STR_(x)	#x
 #define RP__STR(x)	RP__STR_(x)
 #define RP__CAT_(a, b)	a##b

@@ -4,11 +4,13 @@
  * nothing else in Repoint includes this header.
  *
  * Differences that remain: updates return an error instead of void, there is
- * no .ro data, and keys are private to an object unless exported.
+ * no .ro data, keys are private to an object unless exported, and features are
+ * RP_FEATURE_... of <repoint/cpu.h>.
  */
 #ifndef REPOINT_KERNEL_NAMES_H
 #define REPOINT_KERNEL_NAMES_H
 
+#include <repoint/alternative.h>
 #include <repoint/static_call.h>
 #include <repoint/static_key.h>
 
@@ -48,5 +50,14 @@
 #define static_key_slow_dec(x)			rp_static_key_dec(x)
 #define static_key_enabled(x)			rp_static_key_enabled(x)
 #define static_key_count(x)			rp_static_key_count(x)
+
+#define ALT_NOT(feature)			RP_NOT(feature)
+#define ALTERNATIVE(old, new_, feature)		RP_ALTERNATIVE(old, new_, feature)
+#define ALTERNATIVE_2(old, new1, feature1, new2, feature2)		\
+	RP_ALTERNATIVE_2(old, new1, feature1, new2, feature2)
+#define ALTERNATIVE_3(old, new1, feature1, new2, feature2, new3, feature3) \
+	RP_ALTERNATIVE_3(old, new1, feature1, new2, feature2, new3, feature3)
+#define ALTERNATIVE_TERNARY(old, feature, yes, no)			\
+	RP_ALTERNATIVE_TERNARY(old, feature, yes, no)
 
 #endif /* REPOINT_KERNEL_NAMES_H */

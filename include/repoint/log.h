@@ -5,7 +5,8 @@
  *
  * RP_LOG=LEVEL or RP_LOG=CATEGORY[,CATEGORY...] writes lines to standard
  * error; LEVEL is one of warn, info, debug. Categories: text_poke, sync,
- * object, static_call, static_key; "all" is every one of them.
+ * object, cpu (features), alternative (what was chosen and why), ops; "all" is
+ * every one of them.
  */
 #ifndef REPOINT_LOG_H
 #define REPOINT_LOG_H

@@ -62,6 +62,53 @@ static int tick(struct sched *s)
 	return seen;
 }
 
+#ifdef __x86_64__
+#define ON	RP_FEATURE_ALWAYS
+#define OFF	ALT_NOT(RP_FEATURE_ALWAYS)
+
+#define MOV(n)	"movl $" #n ", %k0"
+
+#define CHOICE(name, alternative)					\
+	static int name(void)						\
+	{								\
+		int r;							\
+									\
+		__asm__ volatile(alternative : "=r" (r) : );		\
+		return r;						\
+	}
+
+CHOICE(one, ALTERNATIVE(MOV(1), MOV(2), ON))
+CHOICE(one_not, ALTERNATIVE(MOV(1), MOV(2), OFF))
+CHOICE(two, ALTERNATIVE_2(MOV(1), MOV(2), ON, MOV(3), OFF))
+CHOICE(two_last, ALTERNATIVE_2(MOV(1), MOV(2), ON, MOV(3), ON))
+CHOICE(three, ALTERNATIVE_3(MOV(1), MOV(2), OFF, MOV(3), ON, MOV(4), OFF))
+CHOICE(three_last, ALTERNATIVE_3(MOV(1), MOV(2), ON, MOV(3), ON, MOV(4), ON))
+CHOICE(ternary_yes, ALTERNATIVE_TERNARY(MOV(1), ON, MOV(2), MOV(3)))
+CHOICE(ternary_no, ALTERNATIVE_TERNARY(MOV(1), OFF, MOV(2), MOV(3)))
+
+static void check_alternatives(void)
+{
+#if defined(RP_GENERIC) || defined(RP_NO_ARCH)
+	const int patched = 0;
+#else
+	const int patched = 1;
+#endif
+
+	CHECK_EQ(one(), patched ? 2 : 1);
+	CHECK_EQ(one_not(), 1);
+	CHECK_EQ(two(), patched ? 2 : 1);
+	CHECK_EQ(two_last(), patched ? 3 : 1);
+	CHECK_EQ(three(), patched ? 3 : 1);
+	CHECK_EQ(three_last(), patched ? 4 : 1);
+	CHECK_EQ(ternary_yes(), patched ? 2 : 1);
+	CHECK_EQ(ternary_no(), patched ? 3 : 1);
+}
+#else
+static void check_alternatives(void)
+{
+}
+#endif
+
 int main(void)
 {
 	struct sched s = { 0, 0 };
@@ -98,5 +145,6 @@ int main(void)
 #endif
 	CHECK_EQ(tick(&s), 0);
 	CHECK_EQ(s.work, 1025);
+	check_alternatives();
 	return check_status();
 }

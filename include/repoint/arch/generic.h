@@ -9,3 +9,5 @@
 
 #define RP__HAVE_TRAMPOLINE	0
 #define RP__HAVE_STATIC_BRANCH	0
+
+#define RP__ALTERNATIVE(old, new_, feature, id)	old "\n\t"

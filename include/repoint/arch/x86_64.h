@@ -144,3 +144,175 @@
 # define RP__STATIC_BRANCH(key_, jump, flags)				\
 	RP__STATIC_BRANCH_HERE(key_, jump, flags)
 #endif
+
+/*
+ * One site and one replacement. Labels are numbers, so that compilers may copy
+ * the code and sites may be nested; @id makes them differ from those of
+ * alternatives inside:
+ *
+ *   88ID0  the site   88ID1  end of the old code   88ID2  end of the padding
+ *   88ID3  the replacement   88ID4  its end
+ *
+ * .Lrp_alternative%= only names the section for SHF_LINK_ORDER, which takes no
+ * number. '?': in an inline function of C++ both sections belong to its group.
+ *
+ * in, out, clobbered: those of the code. C equivalent: has(f) ? new : old
+ */
+#ifndef RP_GENERIC
+# define RP__ALTERNATIVE(old, new_, feature, id)			\
+	RP__ALTERNATIVE_(old, new_, feature, id)
+#else
+# define RP__ALTERNATIVE(old, new_, feature, id)	old "\n\t"
+#endif
+#define RP__ALTERNATIVE_(old, new_, feature, id)			\
+	".ifndef .Lrp_alternative%=\n"					\
+	".Lrp_alternative%=:\n"						\
+	".endif\n"							\
+	"88" #id "0:\n\t"						\
+	old "\n"							\
+	"88" #id "1:\n\t"						\
+	RP__ALTERNATIVE_PAD("88" #id "4f - 88" #id "3f",		\
+			    "88" #id "1b - 88" #id "0b")		\
+	"88" #id "2:\n\t"						\
+	".pushsection " RP_ALTERNATIVES_SECTION				\
+		",\"ao?\",@progbits,.Lrp_alternative%=\n\t"		\
+	".p2align 2\n\t"						\
+	".long 88" #id "0b - .\n\t"					\
+	".long 88" #id "3f - .\n\t"					\
+	".long " RP__STR(feature) "\n\t"				\
+	".short 88" #id "2b - 88" #id "0b\n\t"				\
+	".short 88" #id "4f - 88" #id "3f\n\t"				\
+	".popsection\n\t"						\
+	".pushsection " RP_ALTERNATIVE_CODE_SECTION ",\"ax?\",@progbits\n" \
+	"88" #id "3:\n\t"						\
+	new_ "\n"							\
+	"88" #id "4:\n\t"						\
+	".popsection\n\t"
+
+/* NOPs up to @want bytes after @have; a true comparison is -1 to assemblers. */
+#define RP__ALTERNATIVE_PAD(want, have)					\
+	".skip -(((" want ") - (" have ")) > 0) * "			\
+		"((" want ") - (" have ")), 0x90\n"
+
+/*
+ * A call from an asm statement. The compiler does not know that it is one, so
+ * that it may keep data in the red zone and the stack unaligned.
+ */
+#define RP__CALL_BEGIN							\
+	"movq %%rsp, %%r12\n\t"						\
+	"leaq -128(%%rsp), %%rsp\n\t"					\
+	"andq $-16, %%rsp\n\t"
+#define RP__CALL(operand)	"call %P[" operand "]"
+#define RP__CALL_END							\
+	"movq %%r12, %%rsp\n\t"
+#define RP__CALL_CLOBBERS	"r12", "cc",
+
+#ifdef __AVX512F__
+# define RP__CLOBBERS_AVX512						\
+	"xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",	\
+	"xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29",	\
+	"xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
+#else
+# define RP__CLOBBERS_AVX512
+#endif
+#define RP__CLOBBERS_FP							\
+	RP__CLOBBERS_AVX512						\
+	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",	\
+	"xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",	\
+	"xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",	\
+	"st(6)", "st(7)", "cc"
+
+/*
+ * A call through an ops table from an asm statement, with its record. The six
+ * bytes of the site lie within eight aligned ones: what that takes is filled
+ * with CS prefixes, part of the same instruction and never changed.
+ *
+ * in, out, clobbered: @outputs, @inputs, @clobbers    stack: a return address
+ * C equivalent: member(args...)
+ */
+#ifdef RP_NO_RED_ZONE
+# define RP__OP_ENTER
+# define RP__OP_LEAVE
+# define RP__OP_FRAME
+#else
+# define RP__OP_ENTER		"leaq -128(%%rsp), %%rsp\n\t"
+# define RP__OP_LEAVE		"leaq 128(%%rsp), %%rsp\n\t"
+/* With a frame pointer, unwinding does not depend on %rsp. */
+# define RP__OP_FRAME		[rp_frame] "r" (__builtin_frame_address(0)),
+#endif
+
+#ifndef RP_GENERIC
+# define RP__OP_RECORD							\
+	".pushsection " RP_OP_SITES_SECTION				\
+		",\"ao?\",@progbits,.Lrp_op%=\n\t"			\
+	".p2align 2\n\t"						\
+	".long .Lrp_op%= - .\n\t"					\
+	".long %c[rp_slot] - .\n\t"					\
+	".byte 1, 6\n\t" /* RP_OP_SITE_CALL, its length */		\
+	".short 0\n\t"							\
+	".popsection\n\t"
+#else
+# define RP__OP_RECORD
+#endif
+
+#define RP__OP_CALL							\
+	RP__OP_ENTER							\
+	".p2align 3, 0x2e, 5\n"						\
+	".Lrp_op%=:\n\t"						\
+	"call *%c[rp_slot](%%rip)\n\t"					\
+	RP__OP_RECORD							\
+	RP__OP_LEAVE
+
+#if defined(__CET__) && (__CET__ & 1)
+# define RP__ENDBR	"endbr64\n\t"
+#else
+# define RP__ENDBR
+#endif
+
+/*
+ * A function @name that calls what rp_op_thunk__NAME points to, by a pointer
+ * because a static function loses its name under LTO.
+ *
+ * in: as the function    out: %rax    clobbered: flags
+ * stack: ten words, aligned for the function
+ */
+#define RP__DEFINE_OP_THUNK(name)					\
+	__asm__(							\
+	".pushsection .text.rp_op_thunk." #name ",\"ax\",@progbits\n\t" \
+	".p2align 4\n\t"						\
+	".globl " #name "\n\t"						\
+	".hidden " #name "\n\t"						\
+	".type " #name ", @function\n"					\
+	#name ":\n\t"							\
+	".cfi_startproc\n\t"						\
+	RP__ENDBR							\
+	"pushq %rbp\n\t"						\
+	".cfi_def_cfa_offset 16\n\t"					\
+	".cfi_offset %rbp, -16\n\t"					\
+	"movq %rsp, %rbp\n\t"						\
+	".cfi_def_cfa_register %rbp\n\t"				\
+	"pushq %rcx\n\t"						\
+	"pushq %rdx\n\t"						\
+	"pushq %rsi\n\t"						\
+	"pushq %rdi\n\t"						\
+	"pushq %r8\n\t"							\
+	"pushq %r9\n\t"							\
+	"pushq %r10\n\t"						\
+	"pushq %r11\n\t"						\
+	"andq $-16, %rsp\n\t"						\
+	"call *rp_op_thunk__" #name "(%rip)\n\t"			\
+	"leaq -64(%rbp), %rsp\n\t"					\
+	"popq %r11\n\t"							\
+	"popq %r10\n\t"							\
+	"popq %r9\n\t"							\
+	"popq %r8\n\t"							\
+	"popq %rdi\n\t"							\
+	"popq %rsi\n\t"							\
+	"popq %rdx\n\t"							\
+	"popq %rcx\n\t"							\
+	"popq %rbp\n\t"							\
+	".cfi_def_cfa %rsp, 8\n\t"					\
+	"ret\n\t"							\
+	".cfi_endproc\n\t"						\
+	".size " #name ", . - " #name "\n\t"				\
+	".popsection\n")
