@@ -2,8 +2,8 @@
 /*
  * Fuzz target: annotating an object, whatever it holds.
  *
- * Besides not crashing: what was written is an object that opens again and
- * needs nothing more done.
+ * Besides not crashing: what was written is an object that opens again, has
+ * the same sites, and needs nothing more done.
  */
 #define _GNU_SOURCE
 #include "../object/annotate.h"
@@ -43,7 +43,8 @@ static void *read_back(int fd, size_t *size)
 	return copy;
 }
 
-static void check_copy(const void *copy, size_t size)
+static void check_copy(const struct rp_annotation *original, const void *copy,
+		       size_t size)
 {
 	struct rp_annotation annotation;
 	struct rp_diag diag;
@@ -52,6 +53,10 @@ static void check_copy(const void *copy, size_t size)
 		fail("the annotated object is refused", &diag);
 	if (annotation.outcome == RP_ANNOTATE_CHANGED)
 		fail("the annotated object would be changed again", NULL);
+	for (size_t i = 0; i < RP_TABLE_NR; i++) {
+		if (annotation.sites[i].n != original->sites[i].n)
+			fail("the annotated object has other sites", NULL);
+	}
 	rp_annotate_end(&annotation);
 }
 
@@ -70,7 +75,7 @@ static void write_and_check(struct rp_annotation *annotation)
 
 		if (size > annotation->obj.size * MAX_GROWTH + padding)
 			fail("the annotated object is too large", NULL);
-		check_copy(copy, size);
+		check_copy(annotation, copy, size);
 		free(copy);
 	}
 	close(fd);

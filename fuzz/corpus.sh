@@ -34,6 +34,43 @@ rp_tramp__l:
 	jmp	*rp_tramp__m@GOTPCREL(%rip)
 	lea	rp_tramp__l(%rip), %rax
 EOF
+cat >"$tmp/ops.c" <<'EOF'
+struct ops { int (*a)(int), (*b)(int); };
+extern struct ops x __asm__("rp_ops__x") __attribute__((visibility("hidden")));
+static struct ops l __asm__("rp_ops__l");
+int f(int y) { return x.a(y) + 1; }
+int g(int y) { return x.b(f(y)); }
+int h(int y) { return l.b(y) * l.a(y); }
+struct ops *set(int (*a)(int)) { l.a = a; l.b = x.b; return &l; }
+EOF
+# Tables that assemblers write: records of ops sites, and patchlets.
+cat >"$tmp/asm.s" <<'EOF'
+	.section .text.f, "ax", @progbits
+	.globl	f
+f:	.byte	0x2e
+.L1:	call	*rp_ops__x+8(%rip)
+	jmp	*table(%rip)
+.L2:
+	.section rp_op_sites, "ao", @progbits, .L1
+	.balign	4
+	.long	.L1 - ., rp_ops__x + 8 - .
+	.byte	1, 6, 0, 0
+	.long	.L2 - 6 - ., table - .
+	.byte	2, 6, 0, 0
+	.section .text.p, "ax", @progbits
+p:	dec	%ecx
+	jz	p_end
+	call	f
+	xchg	%rax, %rdx
+	jmp	p
+p_end:
+q:	pause
+q_end:
+	.section rp_patchlets, "ao", @progbits, p
+	.balign	4
+	.long	p - ., p_end - ., 0xf0fc7, 0
+	.long	q - ., q_end - ., 0, 0
+EOF
 
 for cc in gcc clang; do
 	command -v $cc >/dev/null || continue
@@ -43,6 +80,11 @@ for cc in gcc clang; do
 		-c "$tmp/calls.c" -o "$dir/$cc-sections.o"
 	$cc -O0 -c -x c++ "$tmp/inline.cc" -o "$dir/$cc-groups.o" || :
 	$cc -c "$tmp/local.s" -o "$dir/$cc-local.o"
+	$cc -O2 -c "$tmp/ops.c" -o "$dir/$cc-ops.o"
+	$cc -Os -ffunction-sections -fdata-sections \
+		-fno-asynchronous-unwind-tables -c "$tmp/ops.c" \
+		-o "$dir/$cc-ops-sections.o"
+	$cc -c "$tmp/asm.s" -o "$dir/$cc-asm.o"
 done
 # An object that has tables of sites already, and one whose tables are merged.
 if [ -n "${REPOINT:-}" ]; then

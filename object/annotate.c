@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* Annotating one relocatable object that is in memory. */
 #include "annotate.h"
+#include "patchlets.h"
 #include "site_table.h"
 
 #include <errno.h>
 #include <string.h>
+
+static int find_sites(struct rp_annotation *a, struct rp_diag *diag)
+{
+	int rc = 0;
+
+	for (unsigned int i = 0; i < RP_TABLE_NR && !rc; i++)
+		rc = rp_sites_find(&a->obj, i, &a->sites[i], diag);
+	return rc;
+}
+
+static bool has_sites(const struct rp_annotation *a)
+{
+	for (size_t i = 0; i < RP_TABLE_NR; i++) {
+		if (a->sites[i].n)
+			return true;
+	}
+	return false;
+}
 
 int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
 		      size_t size, struct rp_diag *diag)
@@ -15,14 +34,16 @@ int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
 	memset(a, 0, sizeof(*a));
 	int rc = rp_relobj_open(&a->obj, image, size, diag);
 	if (!rc)
-		rc = rp_call_sites_find(&a->obj, &a->sites, diag);
+		rc = rp_patchlets_check(&a->obj, diag);
 	if (!rc)
-		rc = rp_site_table_matches(&a->obj, &a->sites, &matches, diag);
+		rc = find_sites(a, diag);
+	if (!rc)
+		rc = rp_site_table_matches(&a->obj, a->sites, &matches, diag);
 	if (rc)
 		return rc;
 	if (!matches)
 		a->outcome = RP_ANNOTATE_CHANGED;
-	else if (a->sites.n)
+	else if (has_sites(a))
 		a->outcome = RP_ANNOTATE_UNCHANGED;
 	else if (a->obj.lto == RP_LTO_SLIM)
 		a->outcome = RP_ANNOTATE_LTO;
@@ -38,7 +59,7 @@ int rp_annotate_write(struct rp_annotation *annotation, int fd,
 
 	int rc = rp_elf_edit_init(&edit, &annotation->obj, diag);
 	if (!rc)
-		rc = rp_site_table_build(&edit, &annotation->sites, diag);
+		rc = rp_site_table_build(&edit, annotation->sites, diag);
 	if (!rc)
 		rc = rp_elf_edit_write(&edit, fd, diag);
 	rp_elf_edit_deinit(&edit);
@@ -47,6 +68,7 @@ int rp_annotate_write(struct rp_annotation *annotation, int fd,
 
 void rp_annotate_end(struct rp_annotation *annotation)
 {
-	rp_call_sites_deinit(&annotation->sites);
+	for (size_t i = 0; i < RP_TABLE_NR; i++)
+		rp_sites_deinit(&annotation->sites[i]);
 	rp_relobj_close(&annotation->obj);
 }

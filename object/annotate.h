@@ -3,24 +3,24 @@
 #ifndef REPOINT_OBJECT_ANNOTATE_H
 #define REPOINT_OBJECT_ANNOTATE_H
 
-#include "call_sites.h"
+#include "sites.h"
 
 enum rp_annotate_outcome {
-	RP_ANNOTATE_NO_SITES,	/**< no static calls, nothing to do */
-	RP_ANNOTATE_UNCHANGED,	/**< has the right table already */
-	RP_ANNOTATE_CHANGED,	/**< the table has to be written */
+	RP_ANNOTATE_NO_SITES,	/**< no sites, nothing to do */
+	RP_ANNOTATE_UNCHANGED,	/**< has the right tables already */
+	RP_ANNOTATE_CHANGED,	/**< the tables have to be written */
 	RP_ANNOTATE_LTO,	/**< bytecode: no machine code to look at yet */
 };
 
 /**
  * struct rp_annotation - an object, its sites and what to do with it.
  * @obj:     the object; @image given to begin() must outlive it
- * @sites:   its call sites
+ * @sites:   its sites, by table
  * @outcome: see enum rp_annotate_outcome
  */
 struct rp_annotation {
 	struct rp_relobj obj;
-	struct rp_call_sites sites;
+	struct rp_sites sites[RP_TABLE_NR];
 	enum rp_annotate_outcome outcome;
 };
 
@@ -30,6 +30,8 @@ struct rp_annotation {
  * @image:      the bytes of the file
  * @size:       how many
  * @diag:       what is wrong, on failure
+ *
+ * Patchlets in the object are checked, see patchlets.h.
  *
  * Return: 0; -EINVAL, see @diag; -ENOMEM.
  */

@@ -12,6 +12,7 @@
 #define GROUP5_CALL		2
 #define GROUP5_JMP		4
 #define MODRM_RM_RIP		5	/* with mod 0 */
+#define PREFIX_CS		0x2e
 
 static enum rp_insn_branch relative_branch(const ZydisDecodedInstruction *insn)
 {
@@ -39,6 +40,15 @@ static enum rp_insn_branch memory_branch(const ZydisDecodedInstruction *insn)
 						   RP_INSN_OTHER;
 }
 
+static bool has_only_cs(const ZydisDecodedInstruction *insn)
+{
+	for (size_t i = 0; i < insn->raw.prefix_count; i++) {
+		if (insn->raw.prefixes[i].value != PREFIX_CS)
+			return false;
+	}
+	return true;
+}
+
 int rp_insn_decode(const uint8_t *code, size_t size, struct rp_insn *ret)
 {
 	ZydisDecodedInstruction insn;
@@ -51,6 +61,7 @@ int rp_insn_decode(const uint8_t *code, size_t size, struct rp_insn *ret)
 		return -EILSEQ;
 	ret->length = insn.length;
 	ret->prefixed = insn.raw.prefix_count != 0;
+	ret->only_cs = has_only_cs(&insn);
 	ret->branch = relative_branch(&insn);
 	ret->field = insn.raw.imm[0].offset;
 	if (ret->branch == RP_INSN_OTHER) {

@@ -23,11 +23,13 @@ enum rp_insn_branch {
  * @branch:   what it is
  * @field:    offset of the rel32 or disp32, if @branch is not RP_INSN_OTHER
  * @prefixed: it has prefixes, so its opcode is not its first byte
+ * @only_cs:  all its prefixes, if any, are CS: they have no effect
  */
 struct rp_insn {
 	uint8_t length;
 	uint8_t field;
 	bool prefixed;
+	bool only_cs;
 	enum rp_insn_branch branch;
 };
 

@@ -29,8 +29,8 @@ gets()
 	grep -Eqx -e "$pattern" words
 }
 
-gas='-Wa,-malign-branch-boundary=16,-malign-branch=call.jmp -c m.c -o none'
-llvm='-malign-branch-boundary=16 -malign-branch=call,jmp -c m.c -o none'
+gas='-Wa,-malign-branch-boundary=16,-malign-branch=call.jmp.indirect -c m.c -o none'
+llvm='-malign-branch-boundary=16 -malign-branch=call.jmp.indirect -c m.c -o none'
 plain='-c m.c -o none'
 for name in gcc g++ gcc-12 x86_64-linux-gnu-g++-13 musl-gcc; do
 	fake bin/$name "not asked"

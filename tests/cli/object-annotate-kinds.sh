@@ -26,7 +26,7 @@ cat >"$tmp/want" <<'EOF'
     { "section": ".text", "section_index": 1, "offset": 16, "function": "f", "function_offset": 16, "kind": "jcc", "tramp": "rp_tramp__x", "crosses_block": false },
     { "section": ".text", "section_index": 1, "offset": 29, "function": "f", "function_offset": 29, "kind": "call-got", "tramp": "rp_tramp__x", "crosses_block": true },
     { "section": ".text", "section_index": 1, "offset": 35, "function": "f", "function_offset": 35, "kind": "jmp-got", "tramp": "rp_tramp__x", "crosses_block": false }
-  ] }
+  ], "ops_prefixed": 0, "ops_got": 0, "ops_others": 0, "ops_sites": [] }
 ]
 EOF
 cd "$tmp" || exit 99

@@ -19,7 +19,8 @@ refused()
 	[ -z "$(find "$tmp" -name '.repoint*')" ]
 }
 
-# Two sites, a table that readelf likes, and nothing more to do afterwards.
+# annotated NAME RELOCATION N SITES: N of them, tables that readelf likes, and
+# nothing more to do afterwards
 annotated()
 {
 	local o=$tmp/$1.o
@@ -27,17 +28,27 @@ annotated()
 	timeout 20 "$RP_TOOL" object annotate -v "$o" || return
 	readelf -SrsgW "$o" >"$tmp/readelf" 2>&1
 	! grep -i 'warning\|error' "$tmp/readelf" &&
-	[ "$(grep -c 'R_X86_64_GOTPCREL .*rp_tramp__t' "$tmp/readelf")" -eq 2 ] &&
+	[ "$(grep -c "$2" "$tmp/readelf")" -eq "$3" ] &&
 	[ "$(stat -c %s "$o")" -lt 16384 ] &&
-	"$RP_TOOL" object annotate -v "$o" | grep 'already annotated: 2 sites'
+	"$RP_TOOL" object annotate -v "$o" | grep "already annotated: $4"
 }
 
 "$craft" --list >"$tmp/list" || exit 99
 while read -r name id where; do
-	if [ "$id" = - ]; then
-		check "$name" annotated "$name"
-	else
+	case $id in
+	-)
+		check "$name" annotated "$name" \
+			'R_X86_64_GOTPCREL .*rp_tramp__t' 2 '2 sites'
+		;;
+	ops)
+		# of the table alone: an instruction's addend is 4 less
+		check "$name" annotated "$name" \
+			'R_X86_64_PC32 .*rp_ops__o + [08]$' "$where" \
+			"0 sites; $where ops"
+		;;
+	*)
 		check "$name" refused "$name" "$id" "$where"
-	fi
+		;;
+	esac
 done <"$tmp/list"
 tap_end

@@ -16,7 +16,8 @@
 #include <string.h>
 
 static const char help_text[] =
-"Usage: repoint cc [--] [LAUNCHER] COMPILER [ARGUMENT...]\n"
+"Usage: repoint cc [--align-functions[=N]] [--] [LAUNCHER] COMPILER\n"
+"                  [ARGUMENT...]\n"
 "\n"
 "Runs gcc or clang with the given arguments, keeps calls inside aligned blocks\n"
 "of 16 bytes, and writes call site tables into the objects (see: repoint help\n"
@@ -28,6 +29,12 @@ static const char help_text[] =
 "  cmake -DCMAKE_C_COMPILER_LAUNCHER=\"repoint;cc\"\n"
 "  meson: c = ['repoint', 'cc', 'gcc'] in a native or cross file\n"
 "  repoint cc ccache gcc -c x.c, or ccache with prefix_command = repoint cc\n"
+"\n"
+"Options:\n"
+"  --align-functions[=N]        start functions at multiples of N bytes (16),\n"
+"                               so that a detour fits into each: by\n"
+"                               -fmin-function-alignment=N if the compiler has\n"
+"                               it, else by -falign-functions=N\n"
 "\n"
 "Environment:\n"
 "  RP_CC_FAMILY=gcc|clang|none  what the compiler is, if its name does not\n"
@@ -43,27 +50,58 @@ struct call {
 	char *const *argv;		/* everything behind it */
 	struct rp_cc_line line;
 	enum rp_cc_family family;
+	unsigned int function_alignment;	/* 0: the compiler's own */
 };
 
-static const char *align_types(const struct rp_cc_line *line)
+/* Which detours fit into, with a landing pad before them. */
+#define FUNCTION_ALIGNMENT	16
+#define MAX_FUNCTION_ALIGNMENT	65536	/* of gcc and clang */
+
+// A version number would have to be known for each compiler's descendants.
+static bool takes_option(const struct call *call, const char *option)
 {
-	// With -fno-plt the calls go through the GOT: indirect ones.
-	return line->no_plt ? "call+jmp+indirect" : "call+jmp";
+	struct rp_words words = { 0 };
+
+	rp_words_add(&words, call->compiler.v[call->compiler.n - 1]);
+	rp_words_add(&words, option);
+	rp_words_add(&words, "-E");
+	rp_words_add(&words, "-xc");
+	rp_words_add(&words, "/dev/null");
+	char *text = rp_run_capture(&words, 1);
+	bool taken = text;
+
+	free(text);
+	return taken;
+}
+
+// gcc's -falign-functions leaves out cold functions, and all with -Os.
+static void add_function_alignment(const struct call *call,
+				   struct rp_words *ret)
+{
+	struct rp_words best = { 0 };
+
+	if (!call->function_alignment || call->family == RP_CC_UNKNOWN)
+		return;
+	rp_words_addf(&best, "-fmin-function-alignment=%u",
+		      call->function_alignment);
+	if (takes_option(call, best.v[0]))
+		rp_words_add(ret, best.v[0]);
+	else
+		rp_words_addf(ret, "-falign-functions=%u",
+			      call->function_alignment);
 }
 
 static void add_alignment(const struct call *call, struct rp_words *ret)
 {
-	const struct rp_cc_line *line = &call->line;
-
+	add_function_alignment(call, ret);
+	// Indirect ones: uses of ops tables, and all calls with -fno-plt.
 	if (call->family == RP_CC_GCC ||
-	    (call->family == RP_CC_CLANG && line->gnu_as)) {
-		rp_words_addf(ret, "-Wa,-malign-branch-boundary=16,"
-			      "-malign-branch=%s", align_types(line));
+	    (call->family == RP_CC_CLANG && call->line.gnu_as)) {
+		rp_words_add(ret, "-Wa,-malign-branch-boundary=16,"
+			     "-malign-branch=call+jmp+indirect");
 	} else if (call->family == RP_CC_CLANG) {
 		rp_words_add(ret, "-malign-branch-boundary=16");
-		rp_words_add(ret, line->no_plt ?
-			     "-malign-branch=call,jmp,indirect" :
-			     "-malign-branch=call,jmp");
+		rp_words_add(ret, "-malign-branch=call,jmp,indirect");
 	}
 }
 
@@ -221,6 +259,41 @@ static int usage_error(void)
 	return RP_EXIT_USAGE;
 }
 
+// 0 if @digits are no power of two that compilers take.
+static unsigned int parse_alignment(const char *digits)
+{
+	char *end;
+	unsigned long n = strtoul(digits, &end, 10);
+
+	if (*digits < '1' || *digits > '9' || *end || n & (n - 1) ||
+	    n > MAX_FUNCTION_ALIGNMENT)
+		return 0;
+	return n;
+}
+
+// Return: is @word that option? @ret is 0 if its argument is wrong.
+static bool is_align_functions(const char *word, unsigned int *ret)
+{
+	static const char option[] = "--align-functions";
+
+	if (!strcmp(word, option)) {
+		*ret = FUNCTION_ALIGNMENT;
+		return true;
+	}
+	if (!rp_has_prefix(word, "--align-functions="))
+		return false;
+	*ret = parse_alignment(word + sizeof(option));
+	return true;
+}
+
+static int alignment_error(const char *word)
+{
+	fprintf(stderr, "repoint cc: error: %s: the alignment is not a power of "
+		"two up to %d (see: repoint help cc)\n", word,
+		MAX_FUNCTION_ALIGNMENT);
+	return RP_EXIT_USAGE;
+}
+
 int rp_cmd_cc(int argc, char **argv)
 {
 	struct call call = { 0 };
@@ -232,7 +305,12 @@ int rp_cmd_cc(int argc, char **argv)
 		fputs(help_text, stdout);
 		return RP_EXIT_OK;
 	}
-	if (argc > 1 && !strcmp(argv[1], "--"))
+	for (; i < argc && is_align_functions(argv[i],
+					     &call.function_alignment); i++) {
+		if (!call.function_alignment)
+			return alignment_error(argv[i]);
+	}
+	if (i < argc && !strcmp(argv[i], "--"))
 		i++;
 	if (i >= argc)
 		return usage_error();

@@ -131,8 +131,6 @@ static const struct flag flags[] = {
 	FLAG("--compile", compile_only, true),
 	FLAG("-flto", lto, true),
 	FLAG("-fno-lto", lto, false),
-	FLAG("-fno-plt", no_plt, true),
-	FLAG("-fplt", no_plt, false),
 	FLAG("-fno-integrated-as", gnu_as, true),
 	FLAG("-no-integrated-as", gnu_as, true),
 	FLAG("-fintegrated-as", gnu_as, false),

@@ -16,7 +16,6 @@
  * @inputs:   there is anything to compile or link
  * @foreign:  for another machine than x86-64
  * @lto:      -flto
- * @no_plt:   -fno-plt: calls through the GOT are indirect ones
  * @gnu_as:   clang is to run gas
  * @pipe:     -pipe
  * @relocatable: -r
@@ -33,7 +32,6 @@ struct rp_cc_line {
 	bool inputs;
 	bool foreign;
 	bool lto;
-	bool no_plt;
 	bool gnu_as;
 	bool pipe;
 	bool relocatable;

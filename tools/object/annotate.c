@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `repoint object annotate`: call site tables for object files. */
+/* `repoint object annotate`: tables of sites for object files. */
 #include "../tool.h"
 #include "annotate_file.h"
 #include "../../object/places.h"
@@ -10,10 +10,11 @@
 static const char help_text[] =
 "Usage: repoint object annotate [OPTION...] FILE.o...\n"
 "\n"
-"Finds the calls of static calls in relocatable x86-64 objects and writes the\n"
-"table of them into each object, so that the library can patch the calls\n"
-"themselves. Objects without static calls, and objects that have the right\n"
-"table already, are not touched.\n"
+"Finds the calls of static calls, and the uses of ops tables, in relocatable\n"
+"x86-64 objects and writes tables of them into each object, so that the library\n"
+"can patch these instructions themselves. Objects without any, and objects that\n"
+"have the right tables already, are not touched. Patchlets are checked: an\n"
+"object with one that does what it did not declare is refused.\n"
 "\n"
 "  -n, --dry-run   look and report, but change no file\n"
 "  -v, --verbose   say what was found in each file\n"
@@ -45,10 +46,12 @@ struct settings {
 
 struct totals {
 	size_t files, changed, errors, lto;
-	size_t sites, crossing, prefixed, others;
+	struct counts {
+		size_t sites, crossing, prefixed, got, others;
+	} of[RP_TABLE_NR];
 };
 
-static size_t count_crossing(const struct rp_call_sites *sites)
+static size_t count_crossing(const struct rp_sites *sites)
 {
 	size_t n = 0;
 
@@ -80,6 +83,25 @@ static void note_lto(const char *path)
 	rp_message(path, "note", &diag);
 }
 
+static struct counts count(const struct rp_sites *sites)
+{
+	return (struct counts){ sites->n, count_crossing(sites),
+				sites->prefixed, sites->got, sites->others };
+}
+
+static void print_counts(FILE *out, const struct counts *n)
+{
+	if (n->sites)
+		fprintf(out, ", %zu cross a 16-byte block", n->crossing);
+	if (n->prefixed)
+		fprintf(out, ", %zu left out (prefixed)", n->prefixed);
+	if (n->got)
+		fprintf(out, ", %zu through the GOT (another object's table, "
+			"or not hidden)", n->got);
+	if (n->others)
+		fprintf(out, ", %zu other references", n->others);
+}
+
 static void print_verbose(const char *path, const struct rp_annotation *a,
 			  bool dry_run)
 {
@@ -89,17 +111,18 @@ static void print_verbose(const char *path, const struct rp_annotation *a,
 		[RP_ANNOTATE_CHANGED] = "annotated",
 		[RP_ANNOTATE_LTO] = "compiled with -flto",
 	};
+	const struct counts calls = count(&a->sites[RP_TABLE_CALLS]);
+	const struct counts ops = count(&a->sites[RP_TABLE_OPS]);
 	const char *word = words[a->outcome];
 
 	if (a->outcome == RP_ANNOTATE_CHANGED && dry_run)
 		word = "would be annotated";
-	printf("%s: %s: %zu sites", path, word, a->sites.n);
-	if (a->sites.n)
-		printf(", %zu cross a 16-byte block", count_crossing(&a->sites));
-	if (a->sites.prefixed)
-		printf(", %zu left out (prefixed)", a->sites.prefixed);
-	if (a->sites.others)
-		printf(", %zu other references", a->sites.others);
+	printf("%s: %s: %zu sites", path, word, calls.sites);
+	print_counts(stdout, &calls);
+	if (ops.sites || ops.prefixed || ops.got || ops.others) {
+		printf("; %zu ops sites", ops.sites);
+		print_counts(stdout, &ops);
+	}
 	putchar('\n');
 }
 
@@ -112,7 +135,7 @@ static bool want_function(const struct rp_relobj *obj,
 
 static void print_json_function(const struct rp_relobj *obj,
 				const struct rp_places *functions,
-				const struct rp_call_site *site)
+				const struct rp_site *site)
 {
 	const struct rp_place *place;
 
@@ -128,41 +151,63 @@ static void print_json_function(const struct rp_relobj *obj,
 	       (unsigned long long)(site->offset - function->value));
 }
 
-static void print_json_sites(const struct rp_annotation *a)
+static void print_json_target(const struct rp_relobj *obj,
+			      enum rp_site_table table,
+			      const struct rp_site *site)
 {
-	const struct rp_relobj *obj = &a->obj;
-	struct rp_places functions = { 0 };
+	printf(table == RP_TABLE_OPS ? ", \"table\": " : ", \"tramp\": ");
+	rp_json_string(stdout, obj->symbols[site->symbol].name);
+	if (table == RP_TABLE_OPS)
+		printf(", \"member_offset\": %lld, \"length\": %u",
+		       (long long)site->addend, site->length);
+}
 
-	// Without memory for the index the function names are missing.
-	if (rp_places_init(&functions, obj, want_function))
-		functions.n = 0;
-	for (size_t i = 0; i < a->sites.n; i++) {
-		const struct rp_call_site *site = &a->sites.v[i];
+static void print_json_sites(const struct rp_annotation *a,
+			     const struct rp_places *functions,
+			     enum rp_site_table table)
+{
+	const struct rp_sites *sites = &a->sites[table];
+	const struct rp_relobj *obj = &a->obj;
+
+	for (size_t i = 0; i < sites->n; i++) {
+		const struct rp_site *site = &sites->v[i];
 
 		printf("%s\n    { \"section\": ", i ? "," : "");
 		rp_json_string(stdout, obj->sections[site->section].name);
 		printf(", \"section_index\": %u, \"offset\": %llu",
 		       site->section, (unsigned long long)site->offset);
-		print_json_function(obj, &functions, site);
-		printf(", \"kind\": \"%s\", \"tramp\": ",
-		       rp_site_kind_name(site->kind));
-		rp_json_string(stdout, obj->symbols[site->tramp].name);
+		print_json_function(obj, functions, site);
+		printf(", \"kind\": \"%s\"",
+		       rp_site_kind_name(table, site->kind));
+		print_json_target(obj, table, site);
 		printf(", \"crosses_block\": %s }",
 		       site->crosses ? "true" : "false");
 	}
-	rp_places_deinit(&functions);
+	printf("%s]", sites->n ? "\n  " : "");
 }
 
 static void print_json(const char *path, const struct rp_annotation *a,
 		       bool dry_run)
 {
+	const struct rp_sites *calls = &a->sites[RP_TABLE_CALLS];
+	const struct rp_sites *ops = &a->sites[RP_TABLE_OPS];
+	struct rp_places functions = { 0 };
+
+	// Without memory for the index the function names are missing.
+	if (rp_places_init(&functions, &a->obj, want_function))
+		functions.n = 0;
 	printf("  { \"file\": ");
 	rp_json_string(stdout, path);
 	printf(", \"status\": \"%s\", \"prefixed\": %zu, \"others\": %zu, "
 	       "\"sites\": [", outcome_name(a->outcome, dry_run),
-	       a->sites.prefixed, a->sites.others);
-	print_json_sites(a);
-	printf("%s] }", a->sites.n ? "\n  " : "");
+	       calls->prefixed, calls->others);
+	print_json_sites(a, &functions, RP_TABLE_CALLS);
+	printf(", \"ops_prefixed\": %zu, \"ops_got\": %zu, "
+	       "\"ops_others\": %zu, \"ops_sites\": [", ops->prefixed,
+	       ops->got, ops->others);
+	print_json_sites(a, &functions, RP_TABLE_OPS);
+	printf(" }");
+	rp_places_deinit(&functions);
 }
 
 static void print_json_error(const char *path, const struct rp_diag *diag)
@@ -183,19 +228,31 @@ static void add_totals(struct totals *totals, const struct rp_annotation *a)
 {
 	totals->changed += a->outcome == RP_ANNOTATE_CHANGED;
 	totals->lto += a->outcome == RP_ANNOTATE_LTO;
-	totals->sites += a->sites.n;
-	totals->crossing += count_crossing(&a->sites);
-	totals->prefixed += a->sites.prefixed;
-	totals->others += a->sites.others;
+	for (size_t i = 0; i < RP_TABLE_NR; i++) {
+		const struct counts n = count(&a->sites[i]);
+
+		totals->of[i].sites += n.sites;
+		totals->of[i].crossing += n.crossing;
+		totals->of[i].prefixed += n.prefixed;
+		totals->of[i].got += n.got;
+		totals->of[i].others += n.others;
+	}
 }
 
 static void print_totals(const struct totals *t, bool dry_run)
 {
+	const struct counts *calls = &t->of[RP_TABLE_CALLS];
+	const struct counts *ops = &t->of[RP_TABLE_OPS];
+
 	fprintf(stderr, "%zu files: %zu %s, %zu with errors, %zu compiled with "
 		"-flto; %zu sites: %zu cross a 16-byte block, %zu left out "
-		"(prefixed), %zu other references\n", t->files, t->changed,
+		"(prefixed), %zu other references", t->files, t->changed,
 		dry_run ? "to be changed" : "changed", t->errors, t->lto,
-		t->sites, t->crossing, t->prefixed, t->others);
+		calls->sites, calls->crossing, calls->prefixed, calls->others);
+	fprintf(stderr, "; %zu ops sites: %zu cross a 16-byte block, %zu left "
+		"out (prefixed), %zu through the GOT, %zu other references\n",
+		ops->sites, ops->crossing, ops->prefixed, ops->got,
+		ops->others);
 }
 
 static void annotate(const char *path, const struct settings *settings,
