@@ -8,11 +8,12 @@
 #include "registry.h"
 
 /*
- * struct rp__replaced - code that is not what was linked there.
+ * struct rp__replaced - code that is not what was linked there, or that never
+ * runs where it is.
  * @start: relative to the object's text_start
  */
 struct rp__replaced {
-	uint32_t start;
+	int32_t start;
 	uint32_t len;
 };
 
@@ -23,11 +24,18 @@ struct rp__replaced {
  */
 void rp__alternatives_apply_first(struct rp__object *object);
 
-/* True if the bytes at @code are a replacement now, or may become one. */
+/* True if @code is in a replacement, wherever that lies. */
 bool rp__alternatives_replaced(const struct rp__object *object,
 			       uintptr_t code);
 
-/* Forget what is known of the alternatives of an object that goes. */
+/* True if @code is in an alternative that may change again. */
+bool rp__alternatives_may_change(const struct rp__object *object,
+				 uintptr_t code);
+
+/* @object is what @old was, registered again: its text is as @old left it. */
+void rp__alternatives_adopt(struct rp__object *object, struct rp__object *old);
+
+/* Free what is known of an object's alternatives. */
 void rp__alternatives_forget(struct rp__object *object);
 
 #endif

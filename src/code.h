@@ -37,7 +37,8 @@ struct rp__code_insn {
 
 /*
  * Decode the instruction at @bytes, of which @len may be read. Returns 0, or
- * -EILSEQ if it is none, is none that may be copied, or ends behind @len; @ret is of no use then.
+ * -EILSEQ if it is none, is none that may be copied, or ends behind @len; @ret
+ * is of no use then.
  */
 int rp__code_decode(const uint8_t *bytes, size_t len,
 		    struct rp__code_insn *ret);
@@ -63,15 +64,18 @@ int rp__code_relocate(uint8_t *code, size_t len, uintptr_t from, uintptr_t to,
 
 /*
  * Replace runs of NOPs in @code, at @addr, by what costs least: one NOP, or a
- * jump over the run if it is longer than the longest NOP. Where something in
- * @code refers to, an instruction still begins. Bytes from the first on that
- * are no instruction stay, and so does all of @code beyond RP__CODE_MAX bytes.
+ * jump over the run if it is longer than the longest NOP; int3 behind a jump or
+ * return, where nothing gets. Where something in @code refers to, an
+ * instruction still begins. What may be the NOP of a static branch stays; so do
+ * bytes from the first on that are no instruction, and all of @code beyond
+ * RP__CODE_MAX bytes.
  */
 void rp__code_optimize_nops(uint8_t *code, size_t len, uintptr_t addr);
 
 /*
  * True if @code is one instruction of @len bytes, or a jump or return with
- * nothing but int3 behind it.
+ * nothing but int3 behind it, and a thread is before it or behind it: not a
+ * repeated string instruction, a gather, or a system call.
  */
 bool rp__code_is_single(const uint8_t *code, size_t len);
 

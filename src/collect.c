@@ -13,7 +13,7 @@
 #include "arch.h"
 #include "collect.h"
 #include "log.h"
-#include "ops.h"
+#include "op_sites.h"
 #include "relocs.h"
 #include "static_call.h"
 #include "static_key.h"
@@ -85,6 +85,19 @@ static bool is_gone(const struct rp__object *object, uintptr_t code)
 	       rp__alternatives_replaced(object, code);
 }
 
+static bool may_go(const struct rp__object *object, uintptr_t code)
+{
+	return object->live.used && rp__alternatives_may_change(object, code);
+}
+
+static void warn_of_change(const struct rp__object *object, uintptr_t code)
+{
+	if (may_go(object, code))
+		rp__log(RP_LOG_WARN, "alternative",
+			"a static branch lies in an alternative that may change again, and will not follow its key then (site +0x%zx of %s)",
+			(size_t)(code - object->base), object->path);
+}
+
 static int collect_call(struct rp__object *object, struct rp__vec *found,
 			uintptr_t code, enum rp_site_kind kind, uintptr_t tramp,
 			const void *record)
@@ -96,7 +109,8 @@ static int collect_call(struct rp__object *object, struct rp__vec *found,
 		bad_record(object, record, "it points outside the text");
 		return 0;
 	}
-	if (is_gone(object, code))
+	/* It stays with its trampoline, which is right whatever happens. */
+	if (is_gone(object, code) || may_go(object, code))
 		return 0;
 	key = rp__static_call_key_of(tramp);
 	if (!key) {
@@ -252,6 +266,7 @@ static int collect_branch(struct rp__object *object, struct rp__vec *found,
 		bad_record(object, record, "no static branch");
 		return 0;
 	}
+	warn_of_change(object, code);
 	if (is_gone(object, code))
 		return 0;
 	return push_found(found, get_range(object, key, &key->ranges, type),
@@ -307,4 +322,26 @@ int rp__collect(struct rp__object *object, struct rp__vec *found)
 	if (!error)
 		error = collect_branches(object, found);
 	return error ? error : lay_out(object, found);
+}
+
+static void prune_range(struct rp__object *object, struct rp_site_range *range)
+{
+	struct rp__site *site = object->sites + range->first;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < range->count; i++)
+		if (!is_gone(object, (uintptr_t)rp__site_code(object,
+							      &site[i])))
+			site[kept++] = site[i];
+	range->count = kept;
+}
+
+void rp__collect_prune(struct rp__object *object)
+{
+	struct rp__range_chunk *chunk;
+
+	for (chunk = object->ranges; chunk; chunk = chunk->next)
+		for (unsigned int i = 0; i < chunk->used; i++)
+			prune_range(object, &chunk->ranges[i]);
+	rp__ops_prune(object);
 }

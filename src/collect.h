@@ -28,4 +28,7 @@ struct rp__found {
  */
 int rp__collect(struct rp__object *object, struct rp__vec *found);
 
+/* Leave out the sites that a replacement took the place of since. */
+void rp__collect_prune(struct rp__object *object);
+
 #endif

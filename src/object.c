@@ -26,6 +26,7 @@
 #include "island.h"
 #include "log.h"
 #include "ops.h"
+#include "patchlet.h"
 #include "poke.h"
 #include "static_call.h"
 #include "static_key.h"
@@ -235,19 +236,39 @@ static int is_mapped_one(struct dl_phdr_info *info, size_t size, void *data)
 	return holds(info, object->text_start);
 }
 
+static void forget_text(struct rp__object *object)
+{
+	rp__alternatives_forget(object);
+	rp__ops_forget(object);
+}
+
+/* What may be run, or has to be known if the object registers again. */
+static bool leaves_traces(const struct rp__object *object)
+{
+	return object->islands || object->alternatives_applied ||
+	       object->op_bounds.used;
+}
+
 void rp__objects_sweep(void)
 {
 	struct rp__object **at = &leaving, *object;
 
 	while ((object = *at) != NULL) {
-		if (object->islands && dl_iterate_phdr(is_mapped_one, object)) {
+		if (leaves_traces(object) &&
+		    dl_iterate_phdr(is_mapped_one, object)) {
 			at = &object->next;
 			continue;
 		}
 		*at = object->next;
 		rp__islands_free(object);
+		forget_text(object);
 		rp__unmap(object, sizeof(*object));
 	}
+}
+
+static bool has_flags(const struct rp_object *public)
+{
+	return public->size >= sizeof(*public);
 }
 
 /*
@@ -256,7 +277,7 @@ void rp__objects_sweep(void)
  * unloaded over and over would leave a block each time, since what it left is
  * freed only when nothing is mapped there.
  */
-static void adopt_islands(struct rp__object *object)
+static void adopt(struct rp__object *object)
 {
 	struct rp__object **at = &leaving, *old;
 
@@ -267,8 +288,14 @@ static void adopt_islands(struct rp__object *object)
 			continue;
 		}
 		object->islands = old->islands;
-		old->islands = NULL;
+		/* Another one at this address comes with flags of its own. */
+		if (has_flags(object->public) && old->public == object->public &&
+		    object->public->flags & RP__OBJECT_KNOWN) {
+			rp__alternatives_adopt(object, old);
+			rp__ops_adopt(object, old);
+		}
 		*at = old->next;
+		forget_text(old);
 		rp__unmap(old, sizeof(*old));
 	}
 }
@@ -276,8 +303,6 @@ static void adopt_islands(struct rp__object *object)
 static void destroy(struct rp__object *object)
 {
 	forget_sites(object);
-	rp__alternatives_forget(object);
-	rp__ops_forget(object);
 	object->next = leaving;
 	leaving = object;
 }
@@ -304,7 +329,7 @@ static int create(struct rp_object *public, struct rp__object **ret,
 	object->path = "?";
 	copy_tables(object, public);
 	dl_iterate_phdr(locate_one, object);
-	adopt_islands(object);
+	adopt(object);
 	rp__alternatives_apply_first(object);
 	error = rp__collect(object, found);
 	if (error < 0) {
@@ -324,10 +349,13 @@ static int register_new(struct rp_object *public)
 	rp__objects_sweep();
 	error = create(public, &object, &found);
 	if (!error) {
+		if (has_flags(public))
+			public->flags |= RP__OBJECT_KNOWN;
 		__atomic_store_n(&public->state, object, __ATOMIC_RELEASE);
 		object->next = objects;
 		objects = object;
 		first_patch(object, &found);
+		rp__patchlets_check(object);
 		rp__log(RP_LOG_DEBUG, "object", "%s: %zu sites registered",
 			object->path, object->sites_nr);
 	}

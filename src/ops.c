@@ -16,28 +16,15 @@
 
 #include <repoint/ops.h>
 
-#include "alternative.h"
 #include "arch.h"
 #include "code.h"
 #include "island.h"
 #include "log.h"
+#include "op_sites.h"
 #include "ops.h"
+#include "patchlet.h"
 #include "poke.h"
 #include "threads.h"
-
-#define SITE_LEN	6
-#define SITE_LEN_MAX	15
-#define CS_PREFIX	0x2e
-
-/*
- * struct rp__op_site - one use of a member, relative to the object's
- * text_start; @code is the first of the six bytes.
- */
-struct rp__op_site {
-	int32_t code;
-	int32_t slot;
-	uint32_t kind;
-};
 
 /*
  * struct rp__op_bound - a table that was bound.
@@ -45,6 +32,7 @@ struct rp__op_site {
  */
 struct rp__op_bound {
 	const struct rp_ops_table *table;
+	size_t size;
 	enum rp_ops_binding binding;
 	uint8_t *members;
 };
@@ -62,193 +50,11 @@ struct work {
 	bool shared;
 };
 
-static uintptr_t site_code(const struct rp__object *object,
-			   const struct rp__op_site *site)
-{
-	return object->text_start + (uintptr_t)(intptr_t)site->code;
-}
-
-static uintptr_t site_slot(const struct rp__object *object,
-			   const struct rp__op_site *site)
-{
-	return object->text_start + (uintptr_t)(intptr_t)site->slot;
-}
-
-/* ---- collecting ---- */
-
-static bool in_table(const struct rp_ops_table *table, uintptr_t slot)
-{
-	return slot - (uintptr_t)table->table < table->size &&
-	       sizeof(void *) <=
-		       table->size - (slot - (uintptr_t)table->table);
-}
-
-static const struct rp_ops_table *table_of(const struct rp__object *object,
-					   uintptr_t slot)
-{
-	const struct rp_ops_table *table = object->tables.ops_tables;
-
-	for (; table < object->tables.ops_tables_end; table++)
-		if (in_table(table, slot))
-			return table;
-	return NULL;
-}
-
-/* What compilers made: a call or jump through a member. 0 if it is neither. */
-static uint32_t built_kind(uintptr_t code, uintptr_t *slot)
-{
-	struct rp__insn insn;
-
-	if (rp__insn_decode((const uint8_t *)code, SITE_LEN, code, &insn) < 0 ||
-	    insn.len != SITE_LEN)
-		return 0;
-	*slot = insn.target;
-	if (insn.type == RP__INSN_CALL_MEM)
-		return RP_OP_SITE_CALL;
-	return insn.type == RP__INSN_JMP_MEM ? RP_OP_SITE_JMP : 0;
-}
-
-static int push_site(struct rp__object *object, uintptr_t code, uintptr_t slot,
-		     uint32_t kind)
-{
-	struct rp__op_site *site = rp__vec_push(&object->op_sites,
-						sizeof(*site));
-
-	if (!site)
-		return -ENOMEM;
-	site->code = (int32_t)(code - object->text_start);
-	site->slot = (int32_t)(slot - object->text_start);
-	site->kind = kind;
-	return 0;
-}
-
-static const char *bad_record(const struct rp__object *object,
-			      const struct rp_op_site *record)
-{
-	uintptr_t code = (uintptr_t)&record->code +
-			 (uintptr_t)(intptr_t)record->code;
-	uintptr_t slot = (uintptr_t)&record->slot +
-			 (uintptr_t)(intptr_t)record->slot;
-	uintptr_t found = 0;
-
-	if (!record->kind || record->kind >= RP_OP_SITE_KIND_NR ||
-	    record->len < SITE_LEN || record->len > SITE_LEN_MAX ||
-	    record->flags)
-		return "unknown kind, length or flags";
-	if (!rp__object_is_text(object, code, record->len))
-		return "it points outside the text";
-	for (unsigned int i = 0; i + SITE_LEN < record->len; i++)
-		if (((const uint8_t *)code)[i] != CS_PREFIX)
-			return "the instruction has prefixes other than CS";
-	if (built_kind(code + record->len - SITE_LEN, &found) != record->kind ||
-	    found != slot)
-		return "the instruction there is another one";
-	if (!table_of(object, slot))
-		return "it names no table of RP_DEFINE_OPS()";
-	return NULL;
-}
-
-static int collect_record(struct rp__object *object,
-			  const struct rp_op_site *record)
-{
-	uintptr_t code = (uintptr_t)&record->code +
-			 (uintptr_t)(intptr_t)record->code;
-	uintptr_t slot = (uintptr_t)&record->slot +
-			 (uintptr_t)(intptr_t)record->slot;
-	const char *why;
-
-	if (object->replaced.used && rp__alternatives_replaced(object, code))
-		return 0;
-	why = bad_record(object, record);
-	if (why) {
-		rp__log(RP_LOG_WARN, "ops", "%s: site record at %p: %s: ignored",
-			object->path, (const void *)record, why);
-		return 0;
-	}
-	return push_site(object, code + record->len - SITE_LEN, slot,
-			 record->kind);
-}
-
-static void sift(struct rp__op_site *site, size_t root, size_t nr)
-{
-	struct rp__op_site moved = site[root];
-	size_t child;
-
-	while ((child = 2 * root + 1) < nr) {
-		if (child + 1 < nr && site[child].code < site[child + 1].code)
-			child++;
-		if (site[child].code <= moved.code)
-			break;
-		site[root] = site[child];
-		root = child;
-	}
-	site[root] = moved;
-}
-
-/* A heap sort, because qsort() may allocate; linkers mostly leave no work. */
-static void sort_sites(struct rp__object *object)
-{
-	struct rp__op_site *site = object->op_sites.data, last;
-	size_t nr = object->op_sites.used / sizeof(*site), i;
-
-	for (i = 1; i < nr && site[i - 1].code <= site[i].code; i++)
-		;
-	if (i >= nr)
-		return;
-	for (i = nr / 2; i-- > 0;)
-		sift(site, i, nr);
-	for (i = nr; i-- > 1;) {
-		last = site[i];
-		site[i] = site[0];
-		site[0] = last;
-		sift(site, 0, i);
-	}
-}
-
-int rp__ops_collect(struct rp__object *object)
-{
-	const struct rp_op_site *record = object->tables.op_sites;
-	int error = 0;
-
-	for (; record < object->tables.op_sites_end && !error; record++)
-		error = collect_record(object, record);
-	sort_sites(object);
-	return error;
-}
-
-int rp__ops_collect_site(struct rp__object *object, uintptr_t code)
-{
-	uintptr_t slot = 0;
-	uint32_t kind;
-
-	if (object->tables.ops_tables == object->tables.ops_tables_end ||
-	    !rp__object_is_text(object, code, SITE_LEN))
-		return 0;
-	kind = built_kind(code, &slot);
-	if (!kind || !table_of(object, slot) ||
-	    (object->replaced.used && rp__alternatives_replaced(object, code)))
-		return 0;
-	return push_site(object, code, slot, kind);
-}
-
-/* What records and relocations both had is kept once. */
-void rp__ops_collected(struct rp__object *object)
-{
-	struct rp__op_site *site = object->op_sites.data;
-	size_t nr = object->op_sites.used / sizeof(*site), kept = 0;
-
-	sort_sites(object);
-	for (size_t i = 0; i < nr; i++)
-		if (!kept || site[kept - 1].code != site[i].code)
-			site[kept++] = site[i];
-	object->op_sites.used = kept * sizeof(*site);
-}
-
 /* ---- what a site becomes ---- */
 
 static bool in_block(const struct work *work, uintptr_t code)
 {
-	return ((code ^ (code + SITE_LEN - 1)) & -(uintptr_t)work->block) == 0;
+	return ((code ^ (code + RP__OP_LEN - 1)) & -(uintptr_t)work->block) == 0;
 }
 
 static uint32_t member_clobbers(const struct rp__object *object, uintptr_t slot)
@@ -261,32 +67,16 @@ static uint32_t member_clobbers(const struct rp__object *object, uintptr_t slot)
 	return RP_CLOBBERS_C;
 }
 
-static uintptr_t patchlet_start(const struct rp_patchlet *patchlet)
-{
-	return (uintptr_t)&patchlet->start +
-	       (uintptr_t)(intptr_t)patchlet->start;
-}
-
-static uintptr_t patchlet_end(const struct rp_patchlet *patchlet)
-{
-	return (uintptr_t)&patchlet->end + (uintptr_t)(intptr_t)patchlet->end;
-}
-
 static const struct rp_patchlet *find_patchlet(const struct rp__object *object,
 					       const void *func)
 {
 	const struct rp_op_patchlet *op = object->tables.op_patchlets;
-	const struct rp_patchlet *patchlet;
+	const struct rp_patchlet *patchlet = NULL;
 
-	while (op < object->tables.op_patchlets_end && op->function != func)
-		op++;
-	if (op == object->tables.op_patchlets_end)
-		return NULL;
-	for (patchlet = object->tables.patchlets;
-	     patchlet < object->tables.patchlets_end; patchlet++)
-		if (patchlet_start(patchlet) == (uintptr_t)op->patchlet)
-			return patchlet;
-	return NULL;
+	for (; op < object->tables.op_patchlets_end && !patchlet; op++)
+		if (op->function == func)
+			patchlet = rp__patchlet_at(object, op->patchlet);
+	return patchlet;
 }
 
 /* An instruction that CS prefixes may precede: it has no segment prefix. */
@@ -315,7 +105,7 @@ static bool takes_prefixes(const uint8_t *code, size_t len)
 
 /*
  * A patchlet of one instruction is filled up in front, and so stays one: a
- * thread is before it or behind it. NOPs behind a longer one are another place
+ * thread is before it or behind it. NOPs behind another one are one more place
  * that a thread can be at.
  */
 static bool put_patchlet(const struct rp__object *object, uintptr_t slot,
@@ -329,15 +119,14 @@ static bool put_patchlet(const struct rp__object *object, uintptr_t slot,
 	if (!patchlet ||
 	    patchlet->clobbers & ~member_clobbers(object, slot))
 		return false;
-	start = patchlet_start(patchlet);
-	len = patchlet_end(patchlet) - start;
-	if (!len || len > SITE_LEN || patchlet->flags ||
-	    !rp__object_is_text(object, start, len))
+	start = rp__patchlet_start(patchlet);
+	len = rp__patchlet_end(patchlet) - start;
+	if (len > RP__OP_LEN)
 		return false;
-	pad = SITE_LEN - len;
+	pad = RP__OP_LEN - len;
 	if (rp__code_is_single((const uint8_t *)start, len) &&
 	    (!pad || takes_prefixes((const uint8_t *)start, len))) {
-		memset(ret, CS_PREFIX, pad);
+		memset(ret, RP__OP_PREFIX, pad);
 		memcpy(ret + pad, (const void *)start, len);
 		return rp__code_relocate(ret + pad, len, start, code + pad,
 					 &at) == 0;
@@ -348,7 +137,7 @@ static bool put_patchlet(const struct rp__object *object, uintptr_t slot,
 	memset(ret + len, 0x90, pad);
 	if (rp__code_relocate(ret, len, start, code, &at) < 0)
 		return false;
-	rp__code_optimize_nops(ret, SITE_LEN, code);
+	rp__code_optimize_nops(ret, RP__OP_LEN, code);
 	return true;
 }
 
@@ -359,7 +148,7 @@ static int put_branch(struct work *work, uintptr_t code, uint32_t kind,
 							  : RP__INSN_JMP;
 	struct rp__island island;
 	int error = rp__insn_encode(type, 0, code, (uintptr_t)func, ret,
-				    SITE_LEN);
+				    RP__OP_LEN);
 
 	if (error != -ERANGE)
 		return error;
@@ -368,7 +157,7 @@ static int put_branch(struct work *work, uintptr_t code, uint32_t kind,
 		return rp__fail(work->error, error, (void *)code,
 				"%p: the function %p is out of reach, and there is no room for an island near %s",
 				(void *)code, func, work->object->path);
-	return rp__insn_encode(type, 0, code, island.code, ret, SITE_LEN);
+	return rp__insn_encode(type, 0, code, island.code, ret, RP__OP_LEN);
 }
 
 static void put_built(uintptr_t code, uintptr_t slot, uint32_t kind,
@@ -376,7 +165,7 @@ static void put_built(uintptr_t code, uintptr_t slot, uint32_t kind,
 {
 	rp__insn_encode(kind == RP_OP_SITE_CALL ? RP__INSN_CALL_MEM
 						: RP__INSN_JMP_MEM,
-			0, code, slot, ret, SITE_LEN);
+			0, code, slot, ret, RP__OP_LEN);
 }
 
 static bool is_nop(const void *func)
@@ -398,11 +187,11 @@ static bool put_special(const struct work *work, uintptr_t slot, uint32_t kind,
 	if (is_nop(func))
 		return rp__insn_encode(kind == RP_OP_SITE_CALL ? RP__INSN_NOP
 							       : RP__INSN_RET,
-				       0, 0, 0, ret, SITE_LEN) == 0;
+				       0, 0, 0, ret, RP__OP_LEN) == 0;
 	if (is_return0(func) && kind == RP_OP_SITE_CALL &&
 	    !(changes & ~member_clobbers(work->object, slot)))
 		return rp__insn_encode(RP__INSN_RET0, 0, 0, 0, ret,
-				       SITE_LEN) == 0;
+				       RP__OP_LEN) == 0;
 	return false;
 }
 
@@ -410,8 +199,8 @@ static int site_bytes(struct work *work, const struct rp__op_site *site,
 		      const void *func, enum rp_ops_binding binding,
 		      uint8_t *ret)
 {
-	uintptr_t code = site_code(work->object, site);
-	uintptr_t slot = site_slot(work->object, site);
+	uintptr_t code = rp__op_site_code(work->object, site);
+	uintptr_t slot = rp__op_site_slot(work->object, site);
 
 	if (binding == RP_OPS_UNBIND || !func ||
 	    (binding != RP_OPS_BIND_FINAL && !in_block(work, code))) {
@@ -451,6 +240,7 @@ static struct rp__op_bound *get_bound(struct rp__object *object,
 	if (!bound)
 		return NULL;
 	bound->table = table;
+	bound->size = table->size;
 	bound->binding = RP_OPS_UNBIND;
 	bound->members = rp__map(table->size);
 	if (!bound->members)
@@ -490,9 +280,9 @@ static int poke_site(struct work *work, const struct rp__op_bound *bound,
 		     enum rp_ops_binding binding, const uint8_t *members,
 		     const struct rp__op_site *site)
 {
-	uintptr_t code = site_code(work->object, site);
-	uintptr_t slot = site_slot(work->object, site);
-	uint8_t old[SITE_LEN], new[SITE_LEN];
+	uintptr_t code = rp__op_site_code(work->object, site);
+	uintptr_t slot = rp__op_site_slot(work->object, site);
+	uint8_t old[RP__OP_LEN], new[RP__OP_LEN];
 	int error = site_bytes(work, site,
 			       member_at(bound->members, bound->table, slot),
 			       bound->binding, old);
@@ -501,17 +291,17 @@ static int poke_site(struct work *work, const struct rp__op_bound *bound,
 		error = site_bytes(work, site,
 				   member_at(members, bound->table, slot),
 				   binding, new);
-	if (error < 0 || !memcmp(old, new, SITE_LEN))
+	if (error < 0 || !memcmp(old, new, RP__OP_LEN))
 		return error;
 	if (work->shared && (!in_block(work, code) ||
-			     !rp__code_is_single(old, SITE_LEN) ||
-			     !rp__code_is_single(new, SITE_LEN)))
+			     !rp__code_is_single(old, RP__OP_LEN) ||
+			     !rp__code_is_single(new, RP__OP_LEN)))
 		return rp__fail(work->error, -ENOTSUP, (void *)code,
 				"%s+0x%zx: bound for good, cannot be changed while other threads run: use rp_ops_bind() for tables that change, or RP_PROTOCOL_STOPPED when none can be in its sites",
 				work->object->path,
 				(size_t)(code - work->object->base));
 	return rp_text_poke_batch_add(work->batch, (void *)code, old, new,
-				      SITE_LEN);
+				      RP__OP_LEN);
 }
 
 static int poke_sites(struct work *work, const struct rp__op_bound *bound,
@@ -522,7 +312,7 @@ static int poke_sites(struct work *work, const struct rp__op_bound *bound,
 	int error = 0;
 
 	for (size_t i = 0; i < nr && !error; i++)
-		if (in_table(bound->table, site_slot(work->object, &site[i])))
+		if (rp__op_in_table(bound->table, rp__op_site_slot(work->object, &site[i])))
 			error = poke_site(work, bound, binding, members,
 					  &site[i]);
 	return error;
@@ -592,7 +382,7 @@ void rp__ops_finish(const struct rp__key_op *op)
 	struct rp__op_bound *bound = find_bound(object, find_table(object,
 								   op->table));
 
-	rp__unmap(bound->members, bound->table->size);
+	rp__unmap(bound->members, bound->size);
 	bound->members = op->members;
 	bound->binding = op->binding;
 }
@@ -618,13 +408,22 @@ int rp_object_bind_ops(struct rp_object *object, const void *table,
 	return rp__key_ops_commit(&op, 1, opts);
 }
 
+void rp__ops_adopt(struct rp__object *object, struct rp__object *old)
+{
+	object->op_sites = old->op_sites;
+	object->op_bounds = old->op_bounds;
+	memset(&old->op_sites, 0, sizeof(old->op_sites));
+	memset(&old->op_bounds, 0, sizeof(old->op_bounds));
+}
+
 void rp__ops_forget(struct rp__object *object)
 {
 	struct rp__op_bound *bound = object->op_bounds.data;
 	size_t nr = object->op_bounds.used / sizeof(*bound);
 
+	/* The object may be unmapped, and its records with it. */
 	for (size_t i = 0; i < nr; i++)
-		rp__unmap(bound[i].members, bound[i].table->size);
+		rp__unmap(bound[i].members, bound[i].size);
 	rp__vec_deinit(&object->op_bounds);
 	rp__vec_deinit(&object->op_sites);
 }

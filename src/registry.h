@@ -12,6 +12,9 @@
 
 struct rp__island_block;
 
+/* A bit of struct rp_object's @flags: it was registered before. */
+#define RP__OBJECT_KNOWN	0x2u
+
 /*
  * struct rp__site - one site, in eight bytes: there may be millions.
  * @code:   relative to the object's text_start

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Growing arrays in memory of their own. */
 #define _GNU_SOURCE
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "inject.h"
@@ -86,4 +89,61 @@ void rp__vec_reset(struct rp__vec *vec, size_t keep)
 	vec->used = 0;
 	if (vec->size > keep)
 		rp__vec_deinit(vec);
+}
+
+/* ---- a heap sort ---- */
+
+#define ELEMENT_MAX	16
+
+static int32_t key_of(const char *elements, size_t index, size_t size)
+{
+	int32_t key;
+
+	memcpy(&key, elements + index * size, sizeof(key));
+	return key;
+}
+
+static void sift(char *elements, size_t root, size_t nr, size_t size)
+{
+	char moved[ELEMENT_MAX];
+	int32_t key = key_of(elements, root, size);
+	size_t child;
+
+	memcpy(moved, elements + root * size, size);
+	while ((child = 2 * root + 1) < nr) {
+		if (child + 1 < nr && key_of(elements, child, size) <
+					      key_of(elements, child + 1, size))
+			child++;
+		if (key_of(elements, child, size) <= key)
+			break;
+		memcpy(elements + root * size, elements + child * size, size);
+		root = child;
+	}
+	memcpy(elements + root * size, moved, size);
+}
+
+static bool is_sorted(const char *elements, size_t nr, size_t size)
+{
+	for (size_t i = 1; i < nr; i++)
+		if (key_of(elements, i - 1, size) > key_of(elements, i, size))
+			return false;
+	return true;
+}
+
+void rp__vec_sort(struct rp__vec *vec, size_t size)
+{
+	char *elements = vec->data, last[ELEMENT_MAX];
+	size_t nr = vec->used / size;
+
+	/* Linkers mostly leave no work. */
+	if (is_sorted(elements, nr, size))
+		return;
+	for (size_t i = nr / 2; i-- > 0;)
+		sift(elements, i, nr, size);
+	for (size_t i = nr; i-- > 1;) {
+		memcpy(last, elements + i * size, size);
+		memcpy(elements + i * size, elements, size);
+		memcpy(elements, last, size);
+		sift(elements, 0, i, size);
+	}
 }

@@ -72,8 +72,13 @@
  *   local to old or to new.
  * - No static call and no static branch inside: their tables know the place
  *   where they were assembled. One in replaced old code is left out.
+ * - Of the files of an executable or shared object, one in C or C++ has to
+ *   include this header: its constructor applies the alternatives of all. If
+ *   none does, .S files give "undefined reference to `rp__object'".
  * - `asm` needs operands, if only an empty list of them ("extended asm"): the
  *   strings use %=. At file scope use a .S file.
+ * - No branch goes into the middle of an instruction, not even over its lock
+ *   prefix: such a replacement is refused.
  * - No string of a replacement may depend on where it is assembled (".", or
  *   the distance to a label outside of it that is not a branch's or a
  *   RIP-relative operand).
@@ -259,8 +264,9 @@ RP__END_DECLS
  *
  * For functions with register use of their own; others want a static call or
  * IFUNC. The stack is aligned and the red zone left alone, as the psABI wants
- * of a call; unwinding through the call works, because the function around
- * keeps a frame pointer. r12 is used and restored by the compiler.
+ * of a call; debuggers and profilers unwind through the call, because the
+ * function around keeps a frame pointer. No C++ exception may pass: compilers
+ * take it that asm throws none. r12 is used and restored by the compiler.
  */
 #define rp_alternative_call(old, new_, feature, outputs, inputs, clobbers) \
 	__asm__ __volatile__(						\

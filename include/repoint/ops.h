@@ -68,8 +68,9 @@
  *   - a site whose six bytes do not lie in one block that one store may change
  *     (see <repoint/text_poke.h>): it goes through the table. The flags of
  *     `repoint cc` align them; rp_op_asm() does so by itself.
- *   - a patchlet of more than one instruction, since a thread might be in the
- *     middle of it: the site calls the function.
+ *   - a patchlet that a thread might be in the middle of: of more than one
+ *     instruction, or of one that repeats, gathers or is a system call: the
+ *     site calls the function.
  * rp_ops_bind_final() binds those, too, if no other thread exists or
  * RP_PROTOCOL_STOPPED vouches for them; from then on the table can be rebound
  * under the same conditions only: -ENOTSUP otherwise.
@@ -106,6 +107,8 @@
  * - After rp_ops_rebind() returned, calls that start go to the new functions; a
  *   thread may still be in an old one.
  * - bind and rebind take a lock: never from a signal handler.
+ * - Where mprotect is refused, text is written through /proc/self/mem, and while
+ *   other threads run that cannot write patchlets: -ENOTSUP, and the sites stay.
  * - RP_OP_RETURN0 sets %rax and the flags: not for members that return floats.
  *
  * Cost
@@ -378,8 +381,8 @@ RP__END_DECLS
  * RP_OP_THUNK() - a function that calls another one and keeps all registers but
  * its result's: for members with RP_OP_CLOBBERS(). At file scope.
  * @name: what to call it, a C identifier, unique in the object
- * @func: an RP_OP_GENERAL function that returns nothing, or a result in %rax;
- *        may be static
+ * @func: an RP_OP_GENERAL function that takes arguments in registers only, and
+ *        returns nothing, or a result in %rax; may be static
  *
  * What it changes: RP_CLOBBER_RAX | RP_CLOBBER_FLAGS. Its stack may come
  * unaligned; that of @func is aligned. (Attributes of compilers do not serve:

@@ -371,6 +371,7 @@ static unsigned int draw(void)
 }
 
 /* NOPs of drawn lengths, @longest at most. */
+/* NOPs of any length but that of a static branch. */
 static void put_nops(uint8_t *code, size_t len, unsigned int longest)
 {
 	for (size_t pos = 0; pos < len; ) {
@@ -378,6 +379,8 @@ static void put_nops(uint8_t *code, size_t len, unsigned int longest)
 
 		if (one > len - pos)
 			one = len - pos;
+		if (one == 5)
+			one = 4;
 		assert_int_equal(rp__insn_encode(RP__INSN_NOP, 0, 0, 0,
 						 code + pos, one), 0);
 		pos += one;
@@ -402,6 +405,53 @@ static void optimize_each_length(void **state)
 			assert_int_equal(code[len + 2], 0xaa);
 		}
 	}
+}
+
+/* A static branch changes its NOP by itself. */
+static void optimize_spares_branches(void **state)
+{
+	static const uint8_t before[] = {
+		0x90, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0x90, 0x90,
+		0x2e, 0x2e, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0x90,
+	};
+	static const uint8_t after[] = {
+		0x90, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0x66, 0x90,
+		0x2e, 0x2e, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0x90,
+	};
+	uint8_t code[sizeof(before)];
+
+	(void)state;
+	memcpy(code, before, sizeof(code));
+	optimize(code, sizeof(code));
+	assert_memory_equal(code, after, sizeof(code));
+}
+
+/* Behind a jump nothing gets, unless something refers to it. */
+static void optimize_fills_dead_ends(void **state)
+{
+	// clang-format off: one instruction per line
+	uint8_t code[] = {
+		0x74, 0x07,			/* je to the third NOP below */
+		0xeb, 0x0a,			/* jmp to the end */
+		0x90, 0x90, 0xcc, 0x90, 0x90,
+		0x90, 0x90, 0x90,
+		0xc3,				/* ret */
+		0x90,
+	};
+	static const uint8_t after[] = {
+		0x74, 0x07,
+		0xeb, 0x0a,
+		0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
+		0x0f, 0x1f, 0x00,
+		0xc3,
+		0xcc,
+	};
+	// clang-format on
+
+	(void)state;
+	optimize(code, sizeof(code));
+	assert_memory_equal(code, after, sizeof(code));
+	assert_true(rp__code_is_single(code + 12, 2));
 }
 
 static void optimize_up_to_the_end(void **state)
@@ -501,7 +551,7 @@ static void optimize_leaves_others(void **state)
 		0xf3, 0x0f, 0x1e, 0xfa,		/* endbr64 */
 		0x90, 0x90,
 		0xf3, 0x90,
-		0x90, 0x66, 0x90,
+		0x90, 0x90, 0x66, 0x90,
 		0x41, 0x90,			/* xchg %eax,%r8d */
 		0xb8, 0x90, 0x90, 0x90, 0x90,	/* mov $0x90909090,%eax */
 		0x90, 0x90, 0x90,
@@ -515,7 +565,7 @@ static void optimize_leaves_others(void **state)
 		0xf3, 0x0f, 0x1e, 0xfa,
 		0x66, 0x90,
 		0xf3, 0x90,
-		0x0f, 0x1f, 0x00,
+		0x0f, 0x1f, 0x40, 0x00,
 		0x41, 0x90,
 		0xb8, 0x90, 0x90, 0x90, 0x90,
 		0x0f, 0x1f, 0x00,
@@ -576,6 +626,23 @@ static void is_single(void **state)
 		{ false, 2, { 0xcc, 0xcc } },
 		{ false, 4, { 0xe8, 1, 2, 3 } },
 		{ false, 1, { 0x06 } },
+		/* Interrupted half done, or gone back to. */
+		{ true, 1, { 0xa4 } },
+		{ false, 2, { 0xf3, 0xa4 } },
+		{ false, 3, { 0xf3, 0x48, 0xab } },
+		{ false, 2, { 0xf2, 0xae } },
+		{ false, 6, { 0x2e, 0x2e, 0x2e, 0x2e, 0xf3, 0xa4 } },
+		{ true, 2, { 0xf3, 0x90 } },
+		{ true, 4, { 0xf3, 0x0f, 0xb8, 0xc0 } },
+		{ false, 2, { 0x0f, 0x05 } },
+		{ false, 2, { 0x0f, 0x34 } },
+		{ false, 2, { 0xcd, 0x80 } },
+		{ true, 2, { 0x0f, 0x31 } },
+		{ false, 6, { 0xc7, 0xf8, 0, 0, 0, 0 } },
+		{ true, 6, { 0xc7, 0xc0, 0xf8, 0, 0, 0 } },
+		{ false, 6, { 0xc4, 0xe2, 0x69, 0x90, 0x04, 0x07 } },
+		{ true, 5, { 0xc4, 0xe2, 0x69, 0x40, 0xc1 } },
+		{ false, 7, { 0x62, 0xf2, 0x7d, 0x49, 0xa0, 0x04, 0x07 } },
 	};
 	// clang-format on
 
@@ -792,6 +859,8 @@ int main(void)
 		cmocka_unit_test(check_longest),
 		cmocka_unit_test(check_hostile_is_quick),
 		cmocka_unit_test(optimize_each_length),
+		cmocka_unit_test(optimize_spares_branches),
+		cmocka_unit_test(optimize_fills_dead_ends),
 		cmocka_unit_test(optimize_up_to_the_end),
 		cmocka_unit_test(optimize_splits_at_targets),
 		cmocka_unit_test(optimize_splits_at_operands),

@@ -180,14 +180,23 @@
 	".long 88" #id "0b - .\n\t"					\
 	".long 88" #id "3f - .\n\t"					\
 	".long " RP__STR(feature) "\n\t"				\
-	".short 88" #id "2b - 88" #id "0b\n\t"				\
-	".short 88" #id "4f - 88" #id "3f\n\t"				\
+	RP__ALTERNATIVE_LENGTH("88" #id "2b - 88" #id "0b")		\
+	RP__ALTERNATIVE_LENGTH("88" #id "4f - 88" #id "3f")		\
 	".popsection\n\t"						\
 	".pushsection " RP_ALTERNATIVE_CODE_SECTION ",\"ax?\",@progbits\n" \
 	"88" #id "3:\n\t"						\
 	new_ "\n"							\
 	"88" #id "4:\n\t"						\
 	".popsection\n\t"
+
+/* gas refuses a length of more than 16 bits; clang has to be made to. */
+#ifdef __clang__
+# define RP__ALTERNATIVE_LENGTH(len)					\
+	".short " len "\n\t"						\
+	".skip (" len ") > 0xffff\n\t"
+#else
+# define RP__ALTERNATIVE_LENGTH(len)	".short " len "\n\t"
+#endif
 
 /* NOPs up to @want bytes after @have; a true comparison is -1 to assemblers. */
 #define RP__ALTERNATIVE_PAD(want, have)					\
@@ -311,6 +320,7 @@
 	"popq %rdx\n\t"							\
 	"popq %rcx\n\t"							\
 	"popq %rbp\n\t"							\
+	".cfi_restore %rbp\n\t"						\
 	".cfi_def_cfa %rsp, 8\n\t"					\
 	"ret\n\t"							\
 	".cfi_endproc\n\t"						\

@@ -7,9 +7,25 @@
 # error "Never include <repoint/arch/x86_64_asm.h> directly; use <repoint/alternative.h>."
 #endif
 
+/*
+ * Records are of no use unless somebody registers them, which files in C do:
+ * without one, let the link fail rather than the replacements never come.
+ */
+	.pushsection rp_alternative_code, "ax", @progbits
+	.long rp__object - .
+	.popsection
+
 /* NOPs up to @want bytes after @have; a true comparison is -1 to assemblers. */
 .macro rp__pad want, have
 	.skip -(((\want) - (\have)) > 0) * ((\want) - (\have)), 0x90
+.endm
+
+/* gas refuses a length of more than 16 bits; clang has to be made to. */
+.macro rp__length len
+	.short \len
+#ifdef __clang__
+	.skip (\len) > 0xffff
+#endif
 .endm
 
 /* @name and @name_end are labels of the replacement. */
@@ -30,8 +46,8 @@
 	.long \site - .
 	.long \new - .
 	.long \feature
-	.short \end - \site
-	.short \new\()_end - \new
+	rp__length "\end - \site"
+	rp__length "\new\()_end - \new"
 	.popsection
 .endm
 

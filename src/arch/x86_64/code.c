@@ -28,7 +28,8 @@ struct marks {
  * struct scan - one look at a sequence.
  * @decoded:  bytes that are instructions
  * @starts:   where instructions begin
- * @nops:     where NOPs begin
+ * @nops:     where NOPs begin that are nobody's site
+ * @stops:    where jumps and returns begin
  * @branches: where relative branches go to
  * @operands: what operands refer to
  */
@@ -36,6 +37,7 @@ struct scan {
 	size_t decoded;
 	struct marks starts;
 	struct marks nops;
+	struct marks stops;
 	struct marks branches;
 	struct marks operands;
 };
@@ -83,6 +85,18 @@ static bool fits_in_byte(intptr_t value)
 	return value == (int8_t)value;
 }
 
+/* The NOP of a static branch, with its prefixes: it changes by itself. */
+static bool may_be_branch(const uint8_t *bytes, unsigned int len)
+{
+	static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	unsigned int prefixes = 0;
+
+	while (prefixes < len && bytes[prefixes] == 0x2e)
+		prefixes++;
+	return len - prefixes == sizeof(nop5) &&
+	       !memcmp(bytes + prefixes, nop5, sizeof(nop5));
+}
+
 static void scan(struct scan *ret, const uint8_t *code, size_t len,
 		 uintptr_t addr)
 {
@@ -92,17 +106,18 @@ static void scan(struct scan *ret, const uint8_t *code, size_t len,
 
 	clear(&ret->starts, len);
 	clear(&ret->nops, len);
+	clear(&ret->stops, len);
 	clear(&ret->branches, len);
 	clear(&ret->operands, len);
 	for (pos = 0; pos < len; pos += insn.len) {
 		if (rp__code_decode(code + pos, len - pos, &insn) < 0)
 			break;
 		mark(&ret->starts, pos);
-		if (insn.nop) {
+		if (insn.nop && !may_be_branch(code + pos, insn.len))
 			mark(&ret->nops, pos);
-			continue;
-		}
-		if (!field_of(&insn))
+		if (insn.stops)
+			mark(&ret->stops, pos);
+		if (insn.nop || !field_of(&insn))
 			continue;
 		target = reference(code + pos, addr + pos, &insn) - addr;
 		if (target < len)
@@ -278,6 +293,7 @@ static void fill(uint8_t *bytes, size_t len)
 void rp__code_optimize_nops(uint8_t *code, size_t len, uintptr_t addr)
 {
 	struct scan found;
+	bool dead = false;
 
 	if (len > RP__CODE_MAX)
 		return;
@@ -285,9 +301,80 @@ void rp__code_optimize_nops(uint8_t *code, size_t len, uintptr_t addr)
 	for (size_t pos = 0; pos < found.decoded; ) {
 		size_t end = run_end(&found, pos);
 
-		if (end > pos)
+		dead = dead && !referred_to(&found, pos);
+		if (end > pos && dead) {
+			memset(code + pos, RP__INT3, end - pos);
+		} else if (end > pos) {
 			fill(code + pos, end - pos);
-		pos = end > pos ? end : next_start(&found, pos);
+		} else {
+			dead = marked(&found.stops, pos) ||
+			       (dead && code[pos] == RP__INT3);
+			end = next_start(&found, pos);
+		}
+		pos = end;
+	}
+}
+
+/* ---- single instructions ---- */
+
+static bool is_legacy_prefix(uint8_t byte)
+{
+	switch (byte) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
+	case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_string(uint8_t opcode)
+{
+	return (opcode >= 0x6c && opcode <= 0x6f) ||
+	       (opcode >= 0xa4 && opcode <= 0xa7) ||
+	       (opcode >= 0xaa && opcode <= 0xaf);
+}
+
+/* vpgather* and vpscatter*, with VEX or EVEX: element by element. */
+static bool is_by_element(const uint8_t *code, size_t len)
+{
+	bool evex = code[0] == 0x62;
+	uint8_t opcode;
+
+	if (len < 5 || (code[0] != 0xc4 && !evex) ||
+	    (code[1] & (evex ? 0x07 : 0x1f)) != 2)
+		return false;
+	opcode = code[evex ? 4 : 3];
+	return (opcode & 0xfc) == 0x90 || (opcode & 0xfc) == 0xa0 ||
+	       (opcode & 0xfe) == 0xc6;
+}
+
+/*
+ * An instruction that a thread can be in the middle of: a signal or an
+ * interrupt leaves its registers half-way, or the kernel goes back to its last
+ * two bytes to restart a system call. What takes its place would go on from
+ * there.
+ */
+static bool is_interruptible(const uint8_t *code, size_t len)
+{
+	bool repeated = false;
+	size_t pos = 0;
+
+	for (; pos < len && is_legacy_prefix(code[pos]); pos++)
+		repeated |= code[pos] == 0xf2 || code[pos] == 0xf3;
+	if (pos < len && (code[pos] & 0xf0) == 0x40)
+		pos++;
+	if (pos + 1 >= len)
+		return repeated && pos < len && is_string(code[pos]);
+	switch (code[pos]) {
+	case 0x0f:
+		return code[pos + 1] == 0x05 || code[pos + 1] == 0x34;
+	case 0xcd:	/* int */
+		return true;
+	case 0xc7:	/* xbegin */
+		return code[pos + 1] == 0xf8;
+	default:
+		return is_by_element(code + pos, len - pos);
 	}
 }
 
@@ -295,7 +382,8 @@ bool rp__code_is_single(const uint8_t *code, size_t len)
 {
 	struct rp__code_insn insn;
 
-	if (rp__code_decode(code, len, &insn) < 0)
+	if (rp__code_decode(code, len, &insn) < 0 ||
+	    is_interruptible(code, insn.len))
 		return false;
 	for (size_t pos = insn.len; pos < len; pos++)
 		if (!insn.stops || code[pos] != RP__INT3)
