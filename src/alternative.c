@@ -45,7 +45,7 @@ struct live_group {
 /*
  * struct work - one pass over an object's alternatives.
  * @code:   room for a group's code
- * @groups: struct rp__alternative_group, the last one first
+ * @groups: uint32_t, behind the last record of each group, the last one first
  * @replaced: struct rp__replaced, what the object's will be
  * @shared: other threads may be in the sites
  */
@@ -59,14 +59,29 @@ struct work {
 	bool shared;
 };
 
+static size_t groups_nr(const struct work *work)
+{
+	return work->groups.used / sizeof(uint32_t);
+}
+
+static void get_group(const struct work *work, size_t index,
+		      struct rp__alternative_group *ret)
+{
+	const uint32_t *end = work->groups.data;
+
+	rp__alternative_group_find(work->object, end[index], ret);
+}
+
 static void log_all(const struct work *work)
 {
-	const struct rp__alternative_group *group = work->groups.data;
+	struct rp__alternative_group group;
 
 	if (!rp__log_enabled(RP_LOG_DEBUG, "alternative"))
 		return;
-	for (size_t i = work->groups.used / sizeof(*group); i-- > 0;)
-		rp__alternative_group_log(work->object, &group[i]);
+	for (size_t i = groups_nr(work); i-- > 0;) {
+		get_group(work, i, &group);
+		rp__alternative_group_log(work->object, &group);
+	}
 }
 
 /* ---- into the batch ---- */
@@ -159,17 +174,17 @@ static int first_group(struct work *work,
 	return error ? error : poke_group(work, group, text);
 }
 
-/* The group that ends with record @end - 1, in the list of this pass. */
-static struct rp__alternative_group *add_group(struct work *work, size_t end)
+/* Take the group that ends with record @end - 1 into the list. */
+static int add_group(struct work *work, size_t end,
+		     struct rp__alternative_group *ret)
 {
-	struct rp__alternative_group *group = rp__vec_push(&work->groups, sizeof(*group));
+	uint32_t *room = rp__vec_push(&work->groups, sizeof(*room));
 
-	if (!group) {
-		no_memory(work);
-		return NULL;
-	}
-	rp__alternative_group_find(work->object, end, group);
-	return group;
+	if (!room)
+		return no_memory(work);
+	*room = (uint32_t)end;
+	rp__alternative_group_find(work->object, end, ret);
+	return 0;
 }
 
 /*
@@ -180,17 +195,19 @@ static int first_groups(struct work *work)
 {
 	const struct rp_object *tables = &work->object->tables;
 	size_t left = (size_t)(tables->alternatives_end - tables->alternatives);
-	struct rp__alternative_group *group;
+	struct rp__alternative_group group;
 	int error = 0;
 
-	for (; left; left -= group->nr) {
-		group = add_group(work, left);
-		if (!group)
-			return -ENOMEM;
+	while (left) {
+		error = add_group(work, left, &group);
+		if (error < 0)
+			return error;
+		left -= group.nr;
 	}
-	group = work->groups.data;
-	for (size_t i = work->groups.used / sizeof(*group); i-- > 0 && !error;)
-		error = first_group(work, &group[i]);
+	for (size_t i = groups_nr(work); i-- > 0 && !error;) {
+		get_group(work, i, &group);
+		error = first_group(work, &group);
+	}
 	return error;
 }
 
@@ -199,19 +216,17 @@ static int first_groups(struct work *work)
 static int later_group(struct work *work, const struct live_group *live)
 {
 	uint8_t *bytes = (uint8_t *)work->object->live_bytes.data + live->bytes;
-	const struct rp__alternative_group *group = add_group(work, live->first + live->nr);
-	size_t len;
-	int error;
+	struct rp__alternative_group group;
+	int error = add_group(work, live->first + live->nr, &group);
 
-	if (!group)
-		return -ENOMEM;
-	len = group->end - group->start;
-	error = rp__alternative_group_compose(work->object, group, bytes,
-					      work->code, work->error);
+	if (!error)
+		error = rp__alternative_group_compose(work->object, &group,
+						      bytes, work->code,
+						      work->error);
 	if (error < 0)
 		return error;
-	memcpy(bytes + 2 * len, work->code, len);
-	return poke_group(work, group, bytes + len);
+	memcpy(bytes + 2 * live->len, work->code, live->len);
+	return poke_group(work, &group, bytes + live->len);
 }
 
 static int later_groups(struct work *work)
@@ -229,19 +244,11 @@ static int later_groups(struct work *work)
 static void settle(struct rp__object *object)
 {
 	const struct live_group *live = object->live.data;
-	size_t nr = object->live.used / sizeof(*live);
+	uint8_t *bytes = object->live_bytes.data;
 
-	for (size_t i = 0; i < nr; i++) {
-		uint8_t *bytes = (uint8_t *)object->live_bytes.data +
-				 live[i].bytes;
-		struct rp__alternative_group group;
-		size_t len;
-
-		rp__alternative_group_find(object, live[i].first + live[i].nr,
-					   &group);
-		len = group.end - group.start;
-		memcpy(bytes + len, bytes + 2 * len, len);
-	}
+	for (size_t i = 0; i < object->live.used / sizeof(*live); i++)
+		memcpy(bytes + live[i].bytes + live[i].len,
+		       bytes + live[i].bytes + 2 * live[i].len, live[i].len);
 }
 
 /* ---- what is a replacement now ---- */
@@ -268,16 +275,8 @@ static void merge(struct rp__vec *vec)
 
 static int note_replaced(struct work *work)
 {
-	const struct rp_object *tables = &work->object->tables;
-	size_t left = (size_t)(tables->alternatives_end - tables->alternatives);
-	struct rp__alternative_group group;
-
-	for (; left; left -= group.nr) {
-		rp__alternative_group_find(work->object, left, &group);
-		if (rp__alternative_group_note(work->object, &group,
-					       &work->replaced) < 0)
-			return no_memory(work);
-	}
+	if (rp__alternatives_note(work->object, &work->replaced) < 0)
+		return no_memory(work);
 	merge(&work->replaced);
 	return 0;
 }

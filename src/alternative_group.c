@@ -172,22 +172,22 @@ static int note(struct rp__vec *vec, const struct rp__object *object,
 	return 0;
 }
 
-int rp__alternative_group_note(const struct rp__object *object,
-			       const struct rp__alternative_group *group,
-			       struct rp__vec *vec)
+/* In the order of the text, mostly: then there is nothing to sort. */
+int rp__alternatives_note(const struct rp__object *object, struct rp__vec *vec)
 {
+	const struct rp_alternative *record = object->tables.alternatives;
+	const struct rp_alternative *end = object->tables.alternatives_end;
 	int error = 0;
 
-	for (size_t i = 0; i < group->nr && !error; i++) {
-		const struct rp_alternative *record = &group->records[i];
-
+	for (; record < end && !error; record++)
 		if (applies(object, record))
 			error = note(vec, object, site_start(record),
 				     record->len);
-		if (!error && record->replacement_len)
+	for (record = object->tables.alternatives; record < end && !error;
+	     record++)
+		if (record->replacement_len)
 			error = note(vec, object, replacement_start(record),
 				     record->replacement_len);
-	}
 	return error;
 }
 
@@ -261,14 +261,15 @@ int rp__alternative_group_compose(const struct rp__object *object,
 			result = put_replacement(object, group, last, code,
 						 error);
 		}
-	if (!result && last) {
-		result = rp__code_check(code, len, group->start, &at);
-		if (result < 0)
-			bad_code(object, last, result, at, error);
-	}
-	if (!result)
+	if (result < 0)
+		return result;
+	if (!last) {
+		/* What somebody else made of it is not for us to judge. */
 		rp__code_optimize_nops(code, len, group->start);
-	return result;
+		return 0;
+	}
+	result = rp__code_finish(code, len, group->start, &at);
+	return result < 0 ? bad_code(object, last, result, at, error) : 0;
 }
 
 /* ---- what was chosen, and why ---- */

@@ -39,12 +39,12 @@ int rp__alternative_group_check(const struct rp__object *object,
 bool rp__alternative_group_is_live(const struct rp__alternative_group *group);
 
 /*
- * Add to @vec, as struct rp__replaced, the code that is now a replacement, and
- * the replacements themselves, which never run where they are. 0 or -ENOMEM.
+ * Add to @vec, as struct rp__replaced, all code of the object that is a
+ * replacement now, and the replacements themselves, which never run where they
+ * are. Returns 0 or -ENOMEM.
  */
-int rp__alternative_group_note(const struct rp__object *object,
-			       const struct rp__alternative_group *group,
-			       struct rp__vec *vec);
+int rp__alternatives_note(const struct rp__object *object,
+			  struct rp__vec *vec);
 
 /*
  * Compose the group's code from @original, of @end - @start bytes, into @code.

@@ -72,6 +72,9 @@ int rp__code_relocate(uint8_t *code, size_t len, uintptr_t from, uintptr_t to,
  */
 void rp__code_optimize_nops(uint8_t *code, size_t len, uintptr_t addr);
 
+/* rp__code_check(), and if nothing is wrong rp__code_optimize_nops(). */
+int rp__code_finish(uint8_t *code, size_t len, uintptr_t addr, size_t *at);
+
 /*
  * True if @code is one instruction of @len bytes, or a jump or return with
  * nothing but int3 behind it, and a thread is before it or behind it: not a

@@ -198,16 +198,20 @@ static void publish(const struct rp__cpu_features *cpu)
 	__atomic_store_n(&cpu_known, environ != NULL, __ATOMIC_RELEASE);
 }
 
-static const struct rp__cpu_features *get_cpu(void)
+static void look(void)
 {
 	struct rp__cpu_features cpu = { .masked = { 0 } };
 
-	/* Pairs with the release in publish(). */
-	if (__atomic_load_n(&cpu_known, __ATOMIC_ACQUIRE))
-		return &this_cpu;
 	rp__arch_cpu_facts(&cpu.facts);
 	rp__features_resolve(&cpu, mask_text());
 	publish(&cpu);
+}
+
+static const struct rp__cpu_features *get_cpu(void)
+{
+	/* Pairs with the release in publish(). */
+	if (!__atomic_load_n(&cpu_known, __ATOMIC_ACQUIRE))
+		look();
 	return &this_cpu;
 }
 

@@ -70,11 +70,12 @@
  *   because the compiler does not know of it: rp_alternative_call() is for that.
  * - Nothing outside may jump into the middle of a site. Inside, labels are
  *   local to old or to new.
- * - No static call and no static branch inside: their tables know the place
- *   where they were assembled. One in replaced old code is left out.
+ * - No static branch inside: its table knows the place where it was assembled.
+ *   One in replaced old code is left out; static calls stay out of line there.
  * - Of the files of an executable or shared object, one in C or C++ has to
  *   include this header: its constructor applies the alternatives of all. If
- *   none does, .S files give "undefined reference to `rp__object'".
+ *   none does, and the library is not linked statically, .S files give
+ *   "undefined reference to `rp__object'".
  * - `asm` needs operands, if only an empty list of them ("extended asm"): the
  *   strings use %=. At file scope use a .S file.
  * - No branch goes into the middle of an instruction, not even over its lock

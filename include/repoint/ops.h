@@ -56,8 +56,10 @@
  *   RP_OP_RETURN0        cs cs cs cs xor %eax,%eax  jmp to a return of 0
  *   NULL                 as it was: a call of NULL faults as it does in C
  *
- * What is not recorded (no annotation; -O0 and GCC's loads into a register;
- * another shared object's table) keeps going through the table, and is correct.
+ * What is not recorded (no annotation; -O0; a load of the member or of the
+ * table's address into a register, which GCC prefers in loops for the first
+ * member; another shared object's table) keeps going through the table, and is
+ * correct.
  * So are sites between two calls of bind: they do what the last one made them.
  *
  * Which sites are bound

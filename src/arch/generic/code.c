@@ -41,6 +41,11 @@ void rp__code_optimize_nops(uint8_t *code, size_t len, uintptr_t addr)
 	(void)addr;
 }
 
+int rp__code_finish(uint8_t *code, size_t len, uintptr_t addr, size_t *at)
+{
+	return rp__code_check(code, len, addr, at);
+}
+
 bool rp__code_is_single(const uint8_t *code, size_t len)
 {
 	(void)code;

@@ -156,6 +156,19 @@ static size_t find_astray(const struct scan *scan, const uint8_t *code,
 	return pos;
 }
 
+static int check(const struct scan *scan, const uint8_t *code, size_t len,
+		 uintptr_t addr, size_t *at)
+{
+	if (scan->decoded < len) {
+		*at = scan->decoded;
+		return -EILSEQ;
+	}
+	if (!branches_astray(scan, len))
+		return 0;
+	*at = find_astray(scan, code, len, addr);
+	return -EINVAL;
+}
+
 int rp__code_check(const uint8_t *code, size_t len, uintptr_t addr, size_t *at)
 {
 	struct scan found;
@@ -165,14 +178,7 @@ int rp__code_check(const uint8_t *code, size_t len, uintptr_t addr, size_t *at)
 		return -E2BIG;
 	}
 	scan(&found, code, len, addr);
-	if (found.decoded < len) {
-		*at = found.decoded;
-		return -EILSEQ;
-	}
-	if (!branches_astray(&found, len))
-		return 0;
-	*at = find_astray(&found, code, len, addr);
-	return -EINVAL;
+	return check(&found, code, len, addr, at);
 }
 
 /* ---- relocate ---- */
@@ -290,29 +296,51 @@ static void fill(uint8_t *bytes, size_t len)
 	memcpy(bytes + 1, &distance, sizeof(distance));
 }
 
-void rp__code_optimize_nops(uint8_t *code, size_t len, uintptr_t addr)
+static void optimize(const struct scan *scan, uint8_t *code)
 {
-	struct scan found;
 	bool dead = false;
 
-	if (len > RP__CODE_MAX)
-		return;
-	scan(&found, code, len, addr);
-	for (size_t pos = 0; pos < found.decoded; ) {
-		size_t end = run_end(&found, pos);
+	for (size_t pos = 0; pos < scan->decoded; ) {
+		size_t end = run_end(scan, pos);
 
-		dead = dead && !referred_to(&found, pos);
+		dead = dead && !referred_to(scan, pos);
 		if (end > pos && dead) {
 			memset(code + pos, RP__INT3, end - pos);
 		} else if (end > pos) {
 			fill(code + pos, end - pos);
 		} else {
-			dead = marked(&found.stops, pos) ||
+			dead = marked(&scan->stops, pos) ||
 			       (dead && code[pos] == RP__INT3);
-			end = next_start(&found, pos);
+			end = next_start(scan, pos);
 		}
 		pos = end;
 	}
+}
+
+void rp__code_optimize_nops(uint8_t *code, size_t len, uintptr_t addr)
+{
+	struct scan found;
+
+	if (len > RP__CODE_MAX)
+		return;
+	scan(&found, code, len, addr);
+	optimize(&found, code);
+}
+
+int rp__code_finish(uint8_t *code, size_t len, uintptr_t addr, size_t *at)
+{
+	struct scan found;
+	int error;
+
+	if (len > RP__CODE_MAX) {
+		*at = RP__CODE_MAX;
+		return -E2BIG;
+	}
+	scan(&found, code, len, addr);
+	error = check(&found, code, len, addr, at);
+	if (!error)
+		optimize(&found, code);
+	return error;
 }
 
 /* ---- single instructions ---- */
