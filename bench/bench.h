@@ -25,10 +25,12 @@ typedef uint64_t bench_fn(uint64_t x, uint64_t turns);
  * struct bench_options
  * @quick: a smoke test: everything runs, no figure means anything
  * @sites: the program of sites.c
+ * @alternatives: the program of alternatives.c
  */
 struct bench_options {
 	bool quick;
 	const char *sites;
+	const char *alternatives;
 };
 
 struct report;
@@ -37,6 +39,9 @@ struct report;
 void bench_calls(struct report *report, const struct bench_options *options);
 void bench_chains(struct report *report, const struct bench_options *options);
 void bench_guards(struct report *report, const struct bench_options *options);
+void bench_features(struct report *report, const struct bench_options *options);
+void bench_ops(struct report *report, const struct bench_options *options);
+void bench_apply(struct report *report, const struct bench_options *options);
 void bench_commit(struct report *report, const struct bench_options *options);
 void bench_start(struct report *report, const struct bench_options *options);
 void bench_latency(struct report *report, const struct bench_options *options);
@@ -44,6 +49,8 @@ void bench_latency(struct report *report, const struct bench_options *options);
 /* Run each loop of the section for callgrind; see counts.sh. */
 void bench_calls_count(void);
 void bench_guards_count(void);
+void bench_features_count(void);
+void bench_ops_count(void);
 
 /**
  * bench_die() - end the program: something does not do what it should.

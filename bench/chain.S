@@ -16,6 +16,8 @@
 # define CALL		call step
 #elif defined(KIND_one_inline)
 # define CALL		call rp_tramp__chain_one
+#elif defined(KIND_one_op)
+# define CALL		call *rp_ops__op_bound + 8(%rip)
 #elif defined(KIND_shared_pointer)
 # define CALL		call *chain_pointer(%rip)
 #elif defined(KIND_pointers)

@@ -16,7 +16,7 @@
 
 #include <repoint/batch.h>
 
-#include "callee.h"
+#include "callee_op.h"
 #include "contest.h"
 
 #define SITES_MAX	16384u
@@ -35,6 +35,7 @@ RP_DEFINE_STATIC_CALL(chain_one, step);
 	X(one, size)							\
 	X(one_loaded, size)						\
 	X(one_inline, size)						\
+	X(one_op, size)							\
 	X(shared_pointer, size)						\
 	X(pointers, size)						\
 	X(many, size)							\
@@ -70,6 +71,7 @@ CHAINS(CHAIN, 16384)
 	{ "direct call, pages as loaded (control)",			\
 	  FN(one_loaded, size), NULL, 0 },				\
 	{ "static call, inline", FN(one_inline, size), NULL, 1.05 },	\
+	{ "bound op", FN(one_op, size), NULL, 1.05 },			\
 	{ "one pointer for all", FN(shared_pointer, size), NULL, 0 },	\
 	{ "a pointer for each site", FN(pointers, size), NULL, 0 },	\
 	{ "a static call for each site, out of line",			\
@@ -81,10 +83,12 @@ CHAINS(CHAIN, 16384)
 	{ "a static call for each site, out of line",			\
 	  FN(tramps, size), NULL, 0 }
 
-static const struct entrant one_target[2][6] = {
+enum { ONE_TARGETS = 7, MANY_TARGETS_NR = 4 };
+
+static const struct entrant one_target[2][ONE_TARGETS] = {
 	{ ONE_TARGET(4096) }, { ONE_TARGET(16384) },
 };
-static const struct entrant many_targets[2][4] = {
+static const struct entrant many_targets[2][MANY_TARGETS_NR] = {
 	{ MANY_TARGETS(4096) }, { MANY_TARGETS(16384) },
 };
 
@@ -117,14 +121,14 @@ static void refresh(const struct entrant *entrants, size_t nr,
 
 static void refresh_small(void)
 {
-	refresh(one_target[0], 6, chain_one_loaded_4096_all, 4096);
-	refresh(many_targets[0], 4, NULL, 4096);
+	refresh(one_target[0], ONE_TARGETS, chain_one_loaded_4096_all, 4096);
+	refresh(many_targets[0], MANY_TARGETS_NR, NULL, 4096);
 }
 
 static void refresh_large(void)
 {
-	refresh(one_target[1], 6, chain_one_loaded_16384_all, 16384);
-	refresh(many_targets[1], 4, NULL, 16384);
+	refresh(one_target[1], ONE_TARGETS, chain_one_loaded_16384_all, 16384);
+	refresh(many_targets[1], MANY_TARGETS_NR, NULL, 16384);
 }
 
 /* ---- targets ---- */
@@ -172,7 +176,8 @@ static void check_inline(bench_fn *fn, size_t sites, bool many)
 	const uint8_t *site = (const uint8_t *)fn + 64;
 
 	for (size_t i = 0; i < sites; i++, site += SITE_SIZE)
-		if (!bench_calls_to(site, 3 + 5,
+		/* mov; call, of an op with a prefix */
+		if (!bench_calls_to(site, 3 + 6,
 				    many ? chain_targets + i * SITE_SIZE
 					 : (const void *)step))
 			bench_die("site %zu of a chain is not inline", i);
@@ -182,11 +187,14 @@ static void check_bytes(unsigned int large, size_t sites, bool many)
 {
 	bench_fn *const *ones = large ? chain_one_inline_16384_all
 				      : chain_one_inline_4096_all;
+	bench_fn *const *ops = large ? chain_one_op_16384_all
+				     : chain_one_op_4096_all;
 	bench_fn *const *each = large ? chain_many_inline_16384_all
 				      : chain_many_inline_4096_all;
 
 	for (int copy = 0; copy < COPIES; copy++) {
 		check_inline(ones[copy], sites, false);
+		check_inline(ops[copy], sites, false);
 		check_inline(each[copy], sites, many);
 	}
 }
@@ -199,7 +207,7 @@ static void run(struct report *report, const struct bench_options *options,
 	struct contest contest = {
 		.section = "sites", .group = group,
 		.entrants = many ? many_targets[large] : one_target[large],
-		.nr = many ? 4 : 6, .placements = COPIES,
+		.nr = many ? MANY_TARGETS_NR : ONE_TARGETS, .placements = COPIES,
 		.rounds = options->quick ? 1 : large ? 60 : 100,
 		.turns = options->quick || cold ? 1 : large ? 3 : 10,
 		.cold = cold,
@@ -221,6 +229,7 @@ void bench_chains(struct report *report, const struct bench_options *options)
 
 	if (!keys)
 		bench_die("no memory for keys");
+	bench_check(rp_ops_bind_final(&op_bound), "bind");
 	nr = find_keys(keys);
 	if (nr != SITES_MAX)
 		bench_die("%zu static calls instead of %u", nr, SITES_MAX);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* repoint-bench: what static calls and static keys cost, beside what else. */
+/* repoint-bench: what patched code costs, beside what else there is. */
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <linux/membarrier.h>
@@ -17,7 +17,8 @@ static const char usage[] =
 "                     [--counts FILE] [--sites PROGRAM] | --count\n"
 "\n"
 "  --quick         a smoke test: figures mean nothing\n"
-"  --only SECTION  calls, chains, guards, start, commit or latency\n"
+"  --only SECTION  calls, chains, guards, features, ops, start, apply, commit\n"
+"                  or latency\n"
 "  --json FILE     write the results there too\n"
 "  --counts FILE   instruction counts to show beside the times (counts.sh)\n"
 "  --sites FILE    the program for \"start\" (default: beside this one)\n"
@@ -42,10 +43,17 @@ static const struct section {
 		{ "sites", "Many sites: ns per call, ratio to direct calls" } } },
 	{ "guards", bench_guards, {
 		{ "guard", "A branch never taken: ns per turn, ratio to no code" } } },
+	{ "features", bench_features, {
+		{ "dispatch", "Code for a processor feature: ns, ratio to a direct call" } } },
+	{ "ops", bench_ops, {
+		{ "ops", "Patchable ops: ns per call" },
+		{ "real", "A time source and a lock as ops: ns per use" } } },
 	{ "start", bench_start, {
 		{ "start", "Start of a program with many sites" },
 		{ "memory", "Memory of a program with many sites" },
 		{ "update", "Update of one static call with N sites" } } },
+	{ "apply", bench_apply, {
+		{ "apply", "Start of a program with many alternatives" } } },
 	{ "commit", bench_commit, {
 		{ "commit", "Batch of N sites, ratio to the same by hand" } } },
 	{ "latency", bench_latency, {
@@ -173,17 +181,26 @@ static int run(const struct arguments *arguments)
 	return 0;
 }
 
-static void find_sites(struct arguments *arguments, const char *argv0)
+/* The programs of sites.c and alternatives.c are beside this one. */
+static const char *beside(const char *argv0, const char *name, bool small)
 {
-	static char path[4096];
 	const char *slash = strrchr(argv0, '/');
+	char *path;
 
-	if (arguments->options.sites)
-		return;
-	snprintf(path, sizeof(path), "%.*srepoint-bench-sites%s",
-		 slash ? (int)(slash + 1 - argv0) : 0, argv0,
-		 arguments->options.quick ? "-small" : "");
-	arguments->options.sites = path;
+	if (asprintf(&path, "%.*srepoint-bench-%s%s",
+		     slash ? (int)(slash + 1 - argv0) : 0, argv0, name,
+		     small ? "-small" : "") < 0)
+		bench_die("no memory");
+	return path;
+}
+
+static void find_programs(struct arguments *arguments, const char *argv0)
+{
+	struct bench_options *options = &arguments->options;
+
+	if (!options->sites)
+		options->sites = beside(argv0, "sites", options->quick);
+	options->alternatives = beside(argv0, "alternatives", options->quick);
 }
 
 int main(int argc, char **argv)
@@ -191,10 +208,12 @@ int main(int argc, char **argv)
 	struct arguments arguments = { .only = NULL };
 
 	parse(argc, argv, &arguments);
-	find_sites(&arguments, argv[0]);
+	find_programs(&arguments, argv[0]);
 	if (arguments.count) {
 		bench_calls_count();
 		bench_guards_count();
+		bench_features_count();
+		bench_ops_count();
 		return 0;
 	}
 	need_membarrier();

@@ -8,8 +8,8 @@
 
 #include "bench.h"
 
-#define ROWS_MAX	256
-#define COUNTS_MAX	64
+#define ROWS_MAX	512
+#define COUNTS_MAX	128
 
 struct count {
 	char symbol[48];

@@ -15,7 +15,7 @@ counts=$build/bench-counts.txt
 json=$build/bench.json
 source=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 
-for program in repoint-bench repoint-bench-sites; do
+for program in repoint-bench repoint-bench-sites repoint-bench-alternatives; do
 	if [ ! -x "$dir/$program" ]; then
 		echo "run.sh: error: $dir/$program is missing: run make bench" >&2
 		exit 1

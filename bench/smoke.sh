@@ -38,4 +38,19 @@ check "an inline static call has a direct call's instructions" \
 	difference loop_inline_0 loop_direct_0 0
 check "an out of line static call has one more" \
 	difference loop_tramp_0 loop_direct_0 1
+check "a bound op has a direct call's instructions" \
+	difference op_step_bound_0 op_step_direct_0 0
+check "a patchlet is one instruction, as by hand" \
+	difference op_row_patchlet_0 op_row_hand_0 0
+check "an op bound to a NOP is one instruction" \
+	difference op_quiet_nothing_0 op_quiet_hand_0 16
+if ! grep -q '^word_loop_direct1_0 ' "$tmp/counts"; then
+	skip "an alternative has a direct call's instructions" \
+		"no SSE4.2 under valgrind here"
+else
+	check "an alternative has a direct call's instructions" \
+		difference word_loop_alternative_0 word_loop_direct1_0 0
+	check "an instruction as an alternative saves call and return" \
+		difference word_loop_alternative_0 word_loop_inlined_0 2
+fi
 tap_end

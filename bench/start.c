@@ -4,22 +4,9 @@
  * static call with N sites. Each sample is a fresh process (sites.c), because
  * registration happens once in its life.
  */
-#define _GNU_SOURCE
 #include <stdio.h>
-#include <string.h>
 
-#include "bench.h"
-#include "report.h"
-
-/* struct figure - what a name that sites.c prints means. */
-struct figure {
-	const char *key;
-	const char *section;
-	const char *group;
-	const char *name;
-	const char *unit;
-	double goal;
-};
+#include "figures.h"
 
 #define MEMORY	"memory, bytes per site"
 #define START	"registration of all sites at start"
@@ -52,53 +39,12 @@ static const struct figure figures[] = {
 
 #define NR_FIGURES	(sizeof(figures) / sizeof(*figures))
 
-static void read_figure(const char *line, struct samples *samples)
-{
-	char key[64];
-	double value;
-
-	if (sscanf(line, "%63s %lf", key, &value) != 2)
-		bench_die("sites: does not understand: %s", line);
-	for (size_t i = 0; i < NR_FIGURES; i++)
-		if (!strcmp(figures[i].key, key))
-			samples_add(&samples[i], value);
-}
-
-static void run_once(const char *program, unsigned int rounds,
-		     struct samples *samples)
-{
-	char command[4096], line[256];
-	FILE *pipe;
-
-	snprintf(command, sizeof(command), "'%s' %u", program, rounds);
-	pipe = popen(command, "re");
-	if (!pipe)
-		bench_die("%s: cannot be run", program);
-	while (fgets(line, sizeof(line), pipe))
-		read_figure(line, samples);
-	if (pclose(pipe) != 0)
-		bench_die("%s: failed", program);
-}
-
 void bench_start(struct report *report, const struct bench_options *options)
 {
-	struct samples samples[NR_FIGURES] = { { NULL, 0, 0 } };
+	char command[4096];
 
-	for (int process = 0; process < (options->quick ? 2 : 9); process++)
-		run_once(options->sites, options->quick ? 2 : 12, samples);
-	for (size_t i = 0; i < NR_FIGURES; i++) {
-		const struct figure *figure = &figures[i];
-		struct row row = {
-			.unit = figure->unit, .goal = figure->goal,
-			.value = samples_stats(&samples[i]),
-		};
-
-		snprintf(row.section, sizeof(row.section), "%s",
-			 figure->section);
-		snprintf(row.group, sizeof(row.group), "%s", figure->group);
-		snprintf(row.name, sizeof(row.name), "%s", figure->name);
-		if (row.value.nr)
-			report_row(report, &row);
-		samples_deinit(&samples[i]);
-	}
+	snprintf(command, sizeof(command), "'%s' %d", options->sites,
+		 options->quick ? 2 : 12);
+	figures_run(report, figures, NR_FIGURES, command,
+		    options->quick ? 2 : 9);
 }

@@ -109,7 +109,8 @@ def groups(rows):
 
 
 def is_ours(name):
-    return name.startswith(('static', 'a static', 'engine'))
+    return name.startswith(('static', 'a static', 'engine', 'bound op',
+                            'alternative'))
 
 
 # ---- plots of dots: one panel for each group ----
@@ -340,6 +341,11 @@ def plots(directory, rows):
              'time relative to direct calls; ' + bars),
             ('guard', 'A branch that is never taken', 'ratio', False,
              'time relative to no code at all; ' + bars),
+            ('dispatch', 'Code chosen by a feature of the processor', 'ratio',
+             True,
+             'time relative to a direct call, logarithmic; ' + bars),
+            ('real', 'A time source and a lock as patchable ops', 'ratio',
+             True, 'time relative to the first row, logarithmic; ' + bars),
             ('latency', 'An update, while threads run through the site',
              'value', True, 'microseconds, logarithmic; ' + bars)):
         if name in rows:

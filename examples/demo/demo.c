@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "code.h"
 #include "cost.h"
 #include "parse.h"
 
@@ -269,6 +270,7 @@ int main(int argc, char **argv)
 {
 	const char *path = NULL;
 	int seconds = SECONDS;
+	unsigned int wrong;
 	char *text;
 
 	for (int i = 1; i < argc; i++) {
@@ -303,6 +305,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	signal(SIGINT, on_interrupt);
+	for (size_t i = 0; i < lines_nr; i++)
+		code_line(lines[i].text, lines[i].len);
+	wrong = code_print();
 	printf("%d threads parse %zu lines of %s through static calls;\n"
 	       "another one changes the parsers while they run.\n\n",
 	       WORKERS, lines_nr, path ? path : "a built-in sample");
@@ -310,5 +315,5 @@ int main(int argc, char **argv)
 	report();
 	cost_print();
 	free(text);
-	return sum().wrong || failures ? 1 : 0;
+	return wrong || sum().wrong || failures ? 1 : 0;
 }
