@@ -363,9 +363,14 @@ static int register_new(struct rp_object *public)
 	return error;
 }
 
+static bool is_readable(const struct rp_object *public)
+{
+	return public->version == RP_ABI_VERSION && public->size >= SIZE_MIN;
+}
+
 static int register_locked(struct rp_object *public)
 {
-	if (public->version != RP_ABI_VERSION || public->size < SIZE_MIN) {
+	if (!is_readable(public)) {
 		rp__log(RP_LOG_WARN, "object",
 			"an object has site tables of version %u, this library reads %u: not registered",
 			public->version, RP_ABI_VERSION);
@@ -380,10 +385,11 @@ int rp_object_register(struct rp_object *public)
 
 	if (!public)
 		return -EINVAL;
-	if (__atomic_load_n(&public->state, __ATOMIC_ACQUIRE))
-		return 0;
-	if (public->version == RP_ABI_VERSION)
+	if (is_readable(public)) {
+		if (__atomic_load_n(&public->state, __ATOMIC_ACQUIRE))
+			return 0;
 		rp__features_detect(public);
+	}
 	error = rp__engine_lock();
 	if (error < 0)
 		return error;
@@ -436,7 +442,7 @@ static void unregister_locked(struct rp_object *public)
 
 void rp_object_unregister(struct rp_object *public)
 {
-	if (!public || rp__engine_lock() < 0)
+	if (!public || !is_readable(public) || rp__engine_lock() < 0)
 		return;
 	unregister_locked(public);
 	rp__engine_unlock();

@@ -142,6 +142,50 @@ static void reset_keeps_little(void **state)
 	rp__vec_deinit(&vec);
 }
 
+/* struct element - of 12 bytes: the key and what belongs to it. */
+struct element {
+	int32_t key;
+	int32_t twice;
+	uint32_t index;
+};
+
+/* Ascending, descending, and neither; some are equal. */
+static int32_t key_for(size_t nr, size_t index)
+{
+	if (nr % 3 == 2)
+		return (int32_t)(random() % 100) - 50;
+	return nr % 3 ? -(int32_t)index : (int32_t)index;
+}
+
+static void sorts(void **state)
+{
+	struct rp__vec vec = { .data = NULL };
+
+	(void)state;
+	for (size_t nr = 0; nr < 300; nr++) {
+		struct element *e;
+		uint64_t sum = 0;
+
+		vec.used = 0;
+		for (size_t i = 0; i < nr; i++) {
+			e = rp__vec_push(&vec, sizeof(*e));
+			assert_non_null(e);
+			e->key = key_for(nr, i);
+			e->twice = 2 * e->key;
+			e->index = (uint32_t)i;
+		}
+		rp__vec_sort(&vec, sizeof(*e));
+		e = vec.data;
+		for (size_t i = 0; i < nr; i++) {
+			assert_int_equal(e[i].twice, 2 * e[i].key);
+			assert_true(!i || e[i - 1].key <= e[i].key);
+			sum += e[i].index;
+		}
+		assert_int_equal(sum, nr ? nr * (nr - 1) / 2 : 0);
+	}
+	rp__vec_deinit(&vec);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -157,6 +201,7 @@ int main(void)
 						hook_deinit),
 		cmocka_unit_test_setup_teardown(reset_keeps_little, hook_init,
 						hook_deinit),
+		cmocka_unit_test_setup_teardown(sorts, hook_init, hook_deinit),
 	};
 
 	return cmocka_run_group_tests_name("vec", tests, NULL, NULL);
