@@ -48,8 +48,15 @@ struct rp_diag {
 	bool has_offset;
 	char where[96];
 	uint64_t offset;
-	char text[240];
+	char text[400];
 };
+
+/** rp_diag_is_patchlet() - is a patchlet, or its record, not sound? */
+static inline bool rp_diag_is_patchlet(enum rp_diag_id id)
+{
+	return id >= RP_DIAG_PATCHLET_RECORD &&
+	       id <= RP_DIAG_PATCHLET_UNDECLARED;
+}
 
 /**
  * rp_diag_set() - fill an error in.

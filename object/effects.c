@@ -104,11 +104,29 @@ static void add_register(struct rp_effects *e, ZydisRegister reg)
 	}
 }
 
+static bool is_stack_pointer(ZydisRegister reg)
+{
+	return ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64,
+						reg) == ZYDIS_REGISTER_RSP;
+}
+
+// What push, call and their like imply is another matter: see find_flow().
+static void add_memory(struct rp_effects *e,
+		       const ZydisDecodedOperand *operand)
+{
+	if (operand->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
+	    (is_stack_pointer(operand->mem.base) ||
+	     is_stack_pointer(operand->mem.index)))
+		e->frame = true;
+}
+
 static void add_operands(struct rp_effects *e, const struct decoded *d)
 {
 	for (size_t i = 0; i < d->insn.operand_count; i++) {
 		const ZydisDecodedOperand *operand = &d->operands[i];
 
+		if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY)
+			add_memory(e, operand);
 		if (operand->type != ZYDIS_OPERAND_TYPE_REGISTER)
 			continue;
 		ZydisRegister reg = operand->reg.value;
@@ -155,6 +173,8 @@ static void find_flow(struct rp_effects *e, const ZydisDecodedInstruction *insn)
 	if (insn->meta.category == ZYDIS_CATEGORY_CALL) {
 		e->flow = RP_FLOW_CALL;
 		e->stack = false;
+		if (insn->raw.imm[0].is_relative)
+			e->field = insn->raw.imm[0].offset;
 	} else if (e->flow == RP_FLOW_AWAY && insn->raw.imm[0].is_relative) {
 		e->flow = RP_FLOW_BRANCH;
 		e->field = insn->raw.imm[0].offset;

@@ -18,12 +18,15 @@ enum rp_flow {
 /**
  * struct rp_effects - one instruction.
  * @length:       its bytes
- * @field:        offset of the displacement of RP_FLOW_BRANCH
+ * @field:        offset of the displacement of RP_FLOW_BRANCH, and of a direct
+ *                RP_FLOW_CALL; else 0
  * @flow:         see enum rp_flow
  * @displacement: of RP_FLOW_BRANCH, from the end of the instruction
  * @clobbers:     RP_CLOBBER_* bits: what it writes, wholly or in part, always
  *                or on a condition
  * @stack:        it changes %rsp; of RP_FLOW_CALL this is not said
+ * @frame:        an operand in memory is addressed by %rsp; those that are
+ *                implied, as by a call, do not count
  * @beyond:       it changes what the psABI makes callees keep and no bit stands
  *                for: DF, the x87 and SSE modes, segments, ...
  */
@@ -34,6 +37,7 @@ struct rp_effects {
 	int64_t displacement;
 	uint32_t clobbers;
 	bool stack;
+	bool frame;
 	bool beyond;
 };
 

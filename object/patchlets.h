@@ -19,10 +19,11 @@
  * @obj:  the object
  * @diag: what is wrong with the first that is not sound
  *
- * Each lies in one text section, shares no byte with another and decodes into
- * whole instructions. These
+ * Each sequence has a record. It lies in one text section, shares no byte with
+ * another and decodes into whole instructions. These
  *   - change only what the record declares, and never %rsp, the direction flag
  *     or modes;
+ *   - address nothing by %rsp: the stack is the caller's;
  *   - branch to instructions of the patchlet, or to its end;
  *   - are no returns, and calls only if all that a C function may change is
  *     declared.

@@ -192,7 +192,8 @@ static int collect(struct finder *f, uint32_t text, uint32_t rela)
 			f->ret->got++;
 			break;
 		default:
-			f->ret->others++;
+			rc = rp_sites_add_other(f->ret, &(struct rp_other){
+				c.offset, text, c.symbol }, f->diag);
 		}
 	}
 	rp_relocs_deinit(&relocs);
@@ -317,23 +318,6 @@ static void trim_prefixes(struct rp_site *site, uint8_t recorded)
 	site->length = recorded;
 }
 
-static int add_site(struct finder *f, const struct rp_site *site)
-{
-	struct rp_sites *ret = f->ret;
-
-	if (ret->n == ret->room) {
-		size_t room = ret->room ? 2 * ret->room : 64;
-		struct rp_site *v = reallocarray(ret->v, room, sizeof(*v));
-
-		if (!v)
-			return rp_diag_nomem(f->diag);
-		ret->v = v;
-		ret->room = room;
-	}
-	ret->v[ret->n++] = *site;
-	return 0;
-}
-
 static bool has_bad_prefix(const struct finder *f, const struct rp_insn *insn)
 {
 	return insn->prefixed && !(f->type->cs_prefixes && insn->only_cs);
@@ -349,10 +333,9 @@ static int classify(struct finder *f, uint32_t section, uint64_t *pos,
 	if (find_insn(f, section, pos, c->offset, &start, &insn) &&
 	    start + insn.field == c->offset)
 		kind = f->type->kind(&insn, c->type);
-	if (!kind) {
-		f->ret->others++;
-		return 0;
-	}
+	if (!kind)
+		return rp_sites_add_other(f->ret, &(struct rp_other){
+			c->offset, section, c->symbol }, f->diag);
 	if (has_bad_prefix(f, &insn)) {
 		f->ret->prefixed++;
 		return 0;
@@ -362,7 +345,7 @@ static int classify(struct finder *f, uint32_t section, uint64_t *pos,
 		.addend = c->addend, .kind = kind, .length = insn.length,
 		.crosses = crosses_block(f, c) };
 	trim_prefixes(&site, c->recorded);
-	return add_site(f, &site);
+	return rp_sites_add(f->ret, &site, f->diag);
 }
 
 static int find_in_section(struct finder *f, uint32_t section)
@@ -452,6 +435,7 @@ static int find_all(struct finder *f)
 		if (rp_section_is_text(&obj->sections[i]))
 			rc = find_in_section(f, i);
 	}
+	rp_sites_sort_others(f->ret);
 	free(f->v);
 	rp_places_deinit(&f->targets);
 	rp_places_deinit(&f->labels);
@@ -470,10 +454,4 @@ int rp_sites_find(const struct rp_relobj *obj, enum rp_site_table table,
 		rc = find_all(&f);
 	free(f.recorded);
 	return rc;
-}
-
-void rp_sites_deinit(struct rp_sites *sites)
-{
-	free(sites->v);
-	memset(sites, 0, sizeof(*sites));
 }

@@ -37,11 +37,24 @@ struct rp_site {
 };
 
 /**
+ * struct rp_other - a reference in text that is no site.
+ * @offset:  of the relocated field, in @section
+ * @section: index of the text section
+ * @symbol:  index of the symbol of the trampoline or ops table
+ */
+struct rp_other {
+	uint64_t offset;
+	uint32_t section;
+	uint32_t symbol;
+};
+
+/**
  * struct rp_sites - what was found, by section and offset.
  * @prefixed: left out because of the prefixes in front of the opcode
  * @got:      references through the GOT to an ops table: of another shared
  *            object, or not declared hidden
- * @others:   other references in text (address taken, member read)
+ * @other:    other references in text (address taken, member read), @others of
+ *            them, by section and offset
  */
 struct rp_sites {
 	struct rp_site *v;
@@ -49,7 +62,9 @@ struct rp_sites {
 	size_t room;
 	size_t prefixed;
 	size_t got;
+	struct rp_other *other;
 	size_t others;
+	size_t other_room;
 };
 
 /**
@@ -72,6 +87,17 @@ struct rp_sites {
  */
 int rp_sites_find(const struct rp_relobj *obj, enum rp_site_table table,
 		  struct rp_sites *ret, struct rp_diag *diag);
+
+/** rp_sites_add() - append a site. Return: 0 or -ENOMEM. */
+int rp_sites_add(struct rp_sites *sites, const struct rp_site *site,
+		 struct rp_diag *diag);
+
+/** rp_sites_add_other() - append another reference. Return: 0 or -ENOMEM. */
+int rp_sites_add_other(struct rp_sites *sites, const struct rp_other *other,
+		       struct rp_diag *diag);
+
+/** rp_sites_sort_others() - by section and offset. */
+void rp_sites_sort_others(struct rp_sites *sites);
 
 void rp_sites_deinit(struct rp_sites *sites);
 

@@ -15,6 +15,7 @@
  *   int rp_ops_bind_final(&name);      ... for good
  *   int rp_ops_rebind(&name);          after rp_op_set()
  *   int rp_ops_unbind(&name);          back to calls through the table
+ *   int rp_ops_bind_opts(&name, binding, opts);
  *   RP_OP_NOP(type, member), RP_OP_RETURN0(type, member)
  *
  *   RP_PATCHLET(name, clobbers) ... RP_PATCHLET_END(name)    in assembly
@@ -73,7 +74,7 @@
  *   - a patchlet that a thread might be in the middle of: of more than one
  *     instruction, or of one that repeats, gathers or is a system call: the
  *     site calls the function.
- * rp_ops_bind_final() binds those, too, if no other thread exists or
+ * rp_ops_bind_final() binds those, too, if no thread was ever created or
  * RP_PROTOCOL_STOPPED vouches for them; from then on the table can be rebound
  * under the same conditions only: -ENOTSUP otherwise.
  *
@@ -140,18 +141,17 @@
 	.globl rp_patchlet__##name;					\
 	.hidden rp_patchlet__##name;					\
 	.type rp_patchlet__##name, @function;				\
-	.set rp__patchlet_clobbers__##name, (clobbers);			\
-	rp_patchlet__##name:
-# define RP_PATCHLET_END(name)						\
-	.size rp_patchlet__##name, . - rp_patchlet__##name;		\
-	.Lrp_patchlet_end__##name:					\
-	.popsection;							\
+	rp_patchlet__##name:						\
 	.pushsection rp_patchlets, "ao", @progbits, rp_patchlet__##name; \
 	.p2align 2;							\
 	.long rp_patchlet__##name - .;					\
 	.long .Lrp_patchlet_end__##name - .;				\
-	.long rp__patchlet_clobbers__##name;				\
+	.long (clobbers);						\
 	.long 0;							\
+	.popsection
+# define RP_PATCHLET_END(name)						\
+	.size rp_patchlet__##name, . - rp_patchlet__##name;		\
+	.Lrp_patchlet_end__##name:					\
 	.popsection
 
 #else /* __ASSEMBLER__ */
@@ -169,25 +169,26 @@
 	".pushsection rp_patchlet_code,\"ax\",@progbits\n\t"		\
 	".globl rp_patchlet__" #name "\n\t"				\
 	".hidden rp_patchlet__" #name "\n\t"				\
-	".type rp_patchlet__" #name ", @function\n\t"			\
-	".set rp__patchlet_clobbers__" #name ", " RP__STR(clobbers) "\n" \
-	"rp_patchlet__" #name ":\n\t"
-
-/**
- * RP_PATCHLET_END() - the end of a native sequence.
- * @name: as for RP_PATCHLET()
- */
-#define RP_PATCHLET_END(name)						\
-	"\n\t.size rp_patchlet__" #name ", . - rp_patchlet__" #name "\n" \
-	".Lrp_patchlet_end__" #name ":\n\t"				\
-	".popsection\n\t"						\
+	".type rp_patchlet__" #name ", @function\n"			\
+	"rp_patchlet__" #name ":\n\t"					\
 	".pushsection " RP_PATCHLETS_SECTION				\
 		",\"ao\",@progbits,rp_patchlet__" #name "\n\t"		\
 	".p2align 2\n\t"						\
 	".long rp_patchlet__" #name " - .\n\t"				\
 	".long .Lrp_patchlet_end__" #name " - .\n\t"			\
-	".long rp__patchlet_clobbers__" #name "\n\t"			\
+	".long " RP__STR(clobbers) "\n\t"				\
 	".long 0\n\t"							\
+	".popsection\n\t"
+
+/**
+ * RP_PATCHLET_END() - the end of a native sequence.
+ * @name: as for RP_PATCHLET()
+ *
+ * Without it the program does not link: .Lrp_patchlet_end__NAME is undefined.
+ */
+#define RP_PATCHLET_END(name)						\
+	"\n\t.size rp_patchlet__" #name ", . - rp_patchlet__" #name "\n" \
+	".Lrp_patchlet_end__" #name ":\n\t"				\
 	".popsection\n"
 
 RP__BEGIN_DECLS
@@ -271,6 +272,18 @@ RP__END_DECLS
  */
 #define rp_op(name, member)	((name).member)
 
+/* C++ refuses the initialisation below; C would only warn. */
+#ifdef __cplusplus
+# define RP__OP_CHECK(name, member, func)
+#else
+# define RP__OP_CHECK(name, member, func)				\
+	_Static_assert(_Generic((func),					\
+			__typeof__((name).member): 1,			\
+			void *: 1, default: 0),				\
+		"ops table " #name ", member " #member			\
+		": function of another type");
+#endif
+
 /**
  * rp_op_set() - set a member. Sites that are bound follow with rp_ops_rebind().
  * @name:   a declared or defined table
@@ -283,6 +296,7 @@ RP__END_DECLS
  */
 #define rp_op_set(name, member, func)					\
 	do {								\
+		RP__OP_CHECK(name, member, func)			\
 		__typeof__((name).member) rp__func = (func);		\
 		__atomic_store_n(&(name).member, rp__func,		\
 				 __ATOMIC_RELEASE);			\
@@ -346,9 +360,22 @@ RP__END_DECLS
 	rp_object_bind_ops(&rp__object, (table), RP_OPS_UNBIND, NULL)
 
 /**
+ * rp_ops_bind_opts() - any of these, with options: to learn what is wrong, or
+ * to vouch for the sites.
+ * @table:   address of a declared or defined table
+ * @binding: RP_OPS_BIND, RP_OPS_BIND_FINAL, RP_OPS_REBIND or RP_OPS_UNBIND
+ * @opts:    struct rp_text_poke_opts *, see <repoint/text_poke.h>: on failure
+ *           opts->error->message says where and why
+ *
+ * Return and safety: as rp_object_bind_ops().
+ */
+#define rp_ops_bind_opts(table, binding, opts)				\
+	rp_object_bind_ops(&rp__object, (table), (binding), (opts))
+
+/**
  * RP_OP_PATCHLET() - say that a patchlet does what a function does. At file
  * scope, in any file of the object.
- * @func:     the function, by name; may be static
+ * @func:     the function, by its unqualified name; may be static
  * @patchlet: name given to RP_PATCHLET()
  */
 #define RP_OP_PATCHLET(func, patchlet)					\

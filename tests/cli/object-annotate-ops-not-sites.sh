@@ -107,6 +107,56 @@ try "other names" 0 0 0 0 <<'EOF'
 	call	*my_rp_ops__x(%rip)
 	call	*rp_ops_x(%rip)
 EOF
+# listed LINE...: what --verbose says of others, and no more
+listed()
+{
+	annotate -v "$tmp/t.o" | tail -n +2 >"$tmp/listed"
+	printf "$tmp/t.o:   %s\n" "$@" | diff - "$tmp/listed"
+}
+try "calls through registers" 1 0 0 4 <<'EOF'
+	.globl	f
+	.type	f, @function
+	nop
+f:	mov	rp_ops__x+8(%rip), %rax
+	call	*rp_ops__y(%rip)
+	call	*%rax
+	.size	f, . - f
+	lea	rp_ops__y(%rip), %rax
+	mov	$rp_ops__z, %edi
+	.section .text.b, "ax", @progbits
+	.byte	0x48, 0xc7, 0xc0
+	.long	rp_ops__x
+EOF
+check "they are listed" listed \
+	"no ops site: .text f+0x3 refers to rp_ops__x" \
+	"no ops site: .text+0x13 refers to rp_ops__y" \
+	"no ops site: .text+0x18 refers to rp_ops__z" \
+	"no ops site: .text.b+0x3 refers to rp_ops__x"
+ten()
+{
+	local n
+	for n in 0 1 2 3 4 5 6 7 8 9; do
+		printf 'no ops site: .text+0x%x refers to rp_ops__x\n' \
+			$((7 * n + 3))
+	done
+}
+mapfile -t lines < <(ten)
+try "ten of them" 0 0 0 10 <<'EOF'
+	.rept	10
+	mov	rp_ops__x(%rip), %rax
+	.endr
+EOF
+check "ten are listed" listed "${lines[@]}"
+try "twelve of them" 0 0 0 12 <<'EOF'
+	.rept	12
+	mov	rp_ops__x(%rip), %rax
+	.endr
+EOF
+check "ten of twelve are listed" listed "${lines[@]}" "and 2 more"
+try "none" 1 0 0 0 <<'EOF'
+	call	*rp_ops__x(%rip)
+EOF
+check "none is listed" [ "$(annotate -v "$tmp/t.o" | wc -l)" -eq 1 ]
 try "both tables in one object, new symbols for both" 1 0 0 0 <<'EOF'
 	.section .text.a, "ax", @progbits
 	call	*rp_ops__x(%rip)

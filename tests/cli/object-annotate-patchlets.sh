@@ -76,7 +76,25 @@ good "a system call" "RP_CLOBBER_RAX|RP_CLOBBER_RCX|RP_CLOBBER_R11" <<'EOF'
 	syscall
 EOF
 
+good "memory, but no stack" RP_CLOBBER_RAX <<'EOF'
+	mov	8(%rbp), %rax
+	mov	(%rdi,%r12,4), %eax
+	lea	(%rdi,%rsi), %rax
+EOF
+
 p='patchlet p'
+# beyond_c BITS: what else is said of registers that C functions keep
+beyond_c()
+{
+	case $1 in
+	*_RBX* | *_RBP* | *_R1[2-5]*)
+		echo "; but then no member with the C ABI's clobbers will" \
+			'take it \(see RP_OP_CLOBBERS\(\)\) \[' ;;
+	*)
+		echo ' \[' ;;
+	esac
+}
+
 # undeclared NAME BITS OFFSET INSTRUCTION: says what to add, and then it passes
 undeclared()
 {
@@ -87,7 +105,7 @@ undeclared()
 EOF
 	check "$1 is not declared" says RP0310 "$p+0x1" \
 		"\"$3\" changes what is not declared; add ${bits//|/\\|}\
- to RP_PATCHLET\\(p, \.\.\.\)"
+ to RP_PATCHLET\\(p, \.\.\.\)$(beyond_c "$bits")"
 	patchlet "$bits" <<EOF || exit 99
 	nop
 	$4
@@ -148,12 +166,21 @@ all "ret" RP0305 '"ret" leaves the patchlet' ret
 all "indirect jump" RP0305 '"jmp %rax" leaves|"jmp \*%rax" leaves' 'jmp *%rax'
 all "int3" RP0305 leaves int3
 all "int" RP0305 leaves 'int $0x80'
-all "jump to another file" RP0305 'branches out' 'jmp elsewhere'
+all "jump to another file" RP0305 '"jmp elsewhere" branches out' \
+	'jmp elsewhere'
+all "jump behind a function in another file" RP0305 \
+	'"jmp elsewhere\+8" branches out' 'jmp elsewhere + 8'
+all "conditional jump to a local function" RP0305 '"jz local" branches out' \
+	'jz local; .text; local: nop; .previous'
+all "jump to a place without a name" RP0305 '"jmp \.text\+3" branches out' \
+	'jmp .Lx; .text; .skip 3; .Lx: nop; .previous'
 all "jump in front" RP0305 'branches out' 'jmp . - 8'
 all "jump behind" RP0305 'branches out' 'jmp . + 32'
 all "jump behind, short" RP0305 'branches out' '.byte 0xeb, 1'
 all "conditional jump to a function in the section" RP0305 'branches out' \
 	'jz rp_patchlet__p - 16'
+all "jump with a prefix" RP0305 '"bnd jmp elsewhere" branches out' \
+	'bnd jmp elsewhere'
 all "into an instruction" RP0306 'into the middle' 'jmp 1f + 1; 1: mov %eax, %ebx'
 all "into itself" RP0306 'into the middle' '.byte 0xeb, 0xff, 0xc0, 0xc0, 0'
 all "push" RP0308 '"push %rax" changes %rsp' 'push %rax'
@@ -162,6 +189,14 @@ all "pushf" RP0308 'changes %rsp' pushf
 all "leave" RP0308 'changes %rsp' leave
 all "an assignment to rsp" RP0308 'changes %rsp' 'lea 8(%rsp), %rsp'
 all "a part of rsp" RP0308 'changes %rsp' 'mov %al, %spl'
+stack='goes by %rsp, but the stack is the caller'
+all "a read of the stack" RP0308 "mov .*$stack" 'mov (%rsp), %rax'
+all "a write to the stack" RP0308 "$stack" 'mov %eax, -8(%rsp)'
+all "an index into the stack" RP0308 "$stack" 'add %rax, 8(%rsp,%rcx,4)'
+all "an address in the stack" RP0308 "lea .*$stack" 'lea 8(%rsp), %rdi'
+all "a call through the stack" RP0308 "$stack" 'call *8(%rsp)'
+all "half of rsp" RP0308 "$stack" 'mov (%esp), %eax'
+all "a vector in the stack" RP0308 "$stack" 'vmovups (%rsp), %ymm0'
 all "the direction" RP0309 'cannot be declared' std
 all "modes of SSE" RP0309 'cannot be declared' 'ldmxcsr (%rax)'
 all "modes of AVX" RP0309 'cannot be declared' 'vldmxcsr (%rax)'
@@ -178,6 +213,14 @@ all "half an instruction" RP0304 'no instruction' '.byte 0xe8, 0'
 bad "a call without RP_CLOBBERS_C" RP0307 "$p" 'RP_CLOBBERS_C; declare' \
 	'RP_CLOBBERS_C & ~RP_CLOBBER_X87' <<'EOF'
 	call	function
+EOF
+bad "the function that is called" RP0307 "$p" '"call function" calls' 0 <<'EOF'
+	call	function
+EOF
+bad "undefined clobbers" RP0301 "$p: " \
+	"its clobbers name 'RP_CLOBBER_EAX', which is undefined" \
+	RP_CLOBBER_EAX <<'EOF'
+	nop
 EOF
 bad "empty" RP0302 "$p" 'empty' 0 </dev/null
 bad "too long" RP0302 "$p" 'longer than 4096 bytes' 0 <<'EOF'
@@ -297,6 +340,49 @@ b_end:
 	.long	a - ., a_end - ., 0, 0
 	.long	b - ., b_end - ., 0, 0
 EOF
+
+raw "no end, by the macro" RP0301 'patchlet other: ' \
+	'RP_PATCHLET_END\(other\) is missing \[' <<EOF
+	.section rp_patchlet_code, "ax", @progbits
+	.globl	rp_patchlet__other
+rp_patchlet__other:
+	nop
+	$table
+	.long	rp_patchlet__other - ., .Lrp_patchlet_end__other - ., 0, 0
+EOF
+raw "no table" RP0301 'patchlet other: ' \
+	'RP_PATCHLET_END\(other\) is missing \[' <<EOF
+	.section rp_patchlet_code, "ax", @progbits
+rp_patchlet__other:
+	nop
+EOF
+raw "no record, but one of another patchlet" RP0301 'patchlet b: ' \
+	'RP_PATCHLET_END\(b\) is missing \[' <<EOF
+	.section rp_patchlet_code, "ax", @progbits
+rp_patchlet__a:
+	nop
+rp_patchlet__b:
+	nop
+end:
+	$table
+	.long	rp_patchlet__a - ., rp_patchlet__b - ., 0, 0
+EOF
+raw "clobbers of a record without a name" RP0301 'section ' \
+	"name 'RP_CLOBBER_EAX', which is undefined" <<EOF
+a:	nop
+b:	nop
+	$table
+	.long	a - ., b - ., RP_CLOBBER_EAX, 0
+EOF
+
+# The macros themselves, without an end.
+endless()
+{
+	printf '#include <repoint/ops.h>\nRP_PATCHLET(p, 0)\n\tnop\n' >t.S
+	"$CC" -I"$RP_INC" -c t.S -o t.o && cp t.o before.o || return
+	says RP0301 'patchlet p: ' 'RP_PATCHLET_END\(p\) is missing'
+}
+check "RP_PATCHLET() alone" endless
 
 # In C, by both compilers, with code of its own around it.
 cat >use.c <<'EOF'

@@ -41,7 +41,8 @@ static const char help_text[] =
 "                               tell; none: add no options\n"
 "  RP_CC_VERBOSE=1              print the commands\n"
 "\n"
-"Exit status: the compiler's; 127 if there is no such compiler, 126 if it\n"
+"Exit status: the compiler's; 1 if a patchlet is not sound (its object is\n"
+"removed); 127 if there is no such compiler, 126 if it\n"
 "cannot be run, 64 if no compiler is named.\n";
 
 /* A call of a compiler, taken apart. */
@@ -132,14 +133,16 @@ static int run_unchanged(const struct call *call)
 	return rp_run_exec(&words);
 }
 
-static void annotate_default(const char *source)
+static int annotate_default(const char *source)
 {
 	char *stem = rp_cc_stem(source), *object = NULL;
+	int status = RP_EXIT_OK;
 
 	if (stem && asprintf(&object, "%s.o", stem) > 0)
-		rp_cc_annotate_output(object);
+		status = rp_cc_annotate_output(object);
 	free(object);
 	free(stem);
+	return status;
 }
 
 static int compile(const struct call *call)
@@ -152,12 +155,12 @@ static int compile(const struct call *call)
 	int status = rp_run_wait(&words);
 	if (status)
 		return status;
-	if (line->output) {
-		rp_cc_annotate_output(line->output);
-		return status;
+	if (line->output)
+		return rp_cc_annotate_output(line->output);
+	for (size_t i = 0; i < line->sources.n; i++) {
+		if (annotate_default(line->sources.v[i]))
+			status = RP_EXIT_ERROR;
 	}
-	for (size_t i = 0; i < line->sources.n; i++)
-		annotate_default(line->sources.v[i]);
 	return status;
 }
 

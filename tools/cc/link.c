@@ -6,6 +6,7 @@
 #include "../tool.h"
 #include "../object/annotate_file.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,9 +223,7 @@ int rp_cc_step(char *const *argv)
 	if (!output)
 		return rp_run_exec(&words);
 	int status = rp_run_wait(&words);
-	if (!status)
-		rp_cc_annotate_output(output);
-	return status;
+	return status ? status : rp_cc_annotate_output(output);
 }
 
 bool rp_cc_is_linker(void)
@@ -259,15 +258,19 @@ int rp_cc_linker(char *const *argv)
 {
 	struct rp_words words = { 0 }, inputs = { 0 };
 	const char *linked = getenv(ENV_LINKED);
+	int status = RP_EXIT_OK;
 
 	rp_words_add(&words, getenv(ENV_LINKER));
 	for (size_t i = 1; argv[i]; i++)
 		rp_words_add(&words, argv[i]);
 	rp_words_expand(&inputs, argv);
 	for (size_t i = 1; linked && i < inputs.n; i++) {
-		if (is_temporary(inputs.v[i], linked))
-			rp_cc_annotate_output(inputs.v[i]);
+		if (is_temporary(inputs.v[i], linked) &&
+		    rp_cc_annotate_output(inputs.v[i]))
+			status = RP_EXIT_ERROR;
 	}
+	if (status)
+		return status;
 	unsetenv(ENV_LINKER);
 	unsetenv(ENV_LINKED);
 	return rp_run_exec(&words);
@@ -295,23 +298,48 @@ static void note_lto(const char *path, const struct rp_annotated_file *file)
 	rp_message(path, "note", &diag);
 }
 
-void rp_cc_annotate_output(const char *path)
+// Of a symbolic link the file that it leads to: that is what was compiled.
+static void remove_object(const char *path)
+{
+	struct rp_diag diag;
+	char real[PATH_MAX];
+
+	if (realpath(path, real) && !unlink(real))
+		return;
+	rp_diag_set(&diag, RP_DIAG_WRITE, NULL, "cannot remove: %s; do not "
+		    "link this object", strerror(errno));
+	rp_error(path, &diag);
+}
+
+static int report_failure(const char *path, const struct rp_diag *diag)
+{
+	struct rp_diag out;
+
+	if (is_not_ours(diag->id))
+		return RP_EXIT_OK;
+	rp_error(path, diag);
+	if (rp_diag_is_patchlet(diag->id)) {
+		remove_object(path);
+		return RP_EXIT_ERROR;
+	}
+	rp_diag_set(&out, RP_DIAG_CC_UNANNOTATED, NULL, "not annotated: "
+		    "its static calls and ops stay as compiled");
+	rp_message(path, "warning", &out);
+	return RP_EXIT_OK;
+}
+
+int rp_cc_annotate_output(const char *path)
 {
 	struct rp_annotated_file file;
-	struct rp_diag diag, out;
+	struct rp_diag diag;
+	int status = RP_EXIT_OK;
 
 	if (access(path, F_OK))
-		return;
-	if (rp_annotate_file(&file, path, false, &diag)) {
-		if (!is_not_ours(diag.id)) {
-			rp_error(path, &diag);
-			rp_diag_set(&out, RP_DIAG_CC_UNANNOTATED, NULL,
-				"left as compiled: its static calls stay out "
-				"of line");
-			rp_message(path, "warning", &out);
-		}
-	} else if (file.annotation.outcome == RP_ANNOTATE_LTO) {
+		return status;
+	if (rp_annotate_file(&file, path, false, &diag))
+		status = report_failure(path, &diag);
+	else if (file.annotation.outcome == RP_ANNOTATE_LTO)
 		note_lto(path, &file);
-	}
 	rp_annotated_file_deinit(&file);
+	return status;
 }

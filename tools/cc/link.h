@@ -55,10 +55,14 @@ int rp_cc_linker(char *const *argv);
  * rp_cc_annotate_output() - annotate an object that a compiler has made.
  * @path: the object
  *
- * What is not an x86-64 ELF object is left alone. Other errors are reported,
- * but the object is a correct one: the build goes on.
+ * What is not an x86-64 ELF object is left alone. Other errors are reported. An
+ * object with a patchlet that is not sound is removed: linked, it would be
+ * copied over calls all the same. Else the object is a correct one, and the
+ * build goes on.
+ *
+ * Return: RP_EXIT_OK, or RP_EXIT_ERROR if the object was removed.
  */
-void rp_cc_annotate_output(const char *path);
+int rp_cc_annotate_output(const char *path);
 
 /* rp_cc_stem() - name of a source without directory and suffix. */
 char *rp_cc_stem(const char *source);

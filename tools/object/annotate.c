@@ -36,6 +36,9 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
+/* Other references that --verbose lists. */
+#define OTHERS_SHOWN	10
+
 struct settings {
 	bool dry_run;
 	bool verbose;
@@ -102,6 +105,74 @@ static void print_counts(FILE *out, const struct counts *n)
 		fprintf(out, ", %zu other references", n->others);
 }
 
+// Names come out of untrusted files: they must not steer the terminal.
+static void print_name(const char *s)
+{
+	for (; *s; s++)
+		putchar((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f ?
+			'?' : *s);
+}
+
+static bool want_function(const struct rp_relobj *obj,
+			  const struct rp_symbol *symbol)
+{
+	(void)obj;
+	return symbol->type == STT_FUNC;
+}
+
+/* The function around a place; NULL if there is none. */
+static const struct rp_symbol *function_at(const struct rp_relobj *obj,
+					   const struct rp_places *functions,
+					   uint32_t section, uint64_t offset)
+{
+	const struct rp_place *place;
+
+	place = rp_places_before(functions, section, offset);
+	if (!place)
+		return NULL;
+	const struct rp_symbol *function = &obj->symbols[place->symbol];
+	return offset - function->value < function->size ? function : NULL;
+}
+
+static void print_other(const char *path, const struct rp_relobj *obj,
+			const struct rp_places *functions,
+			const struct rp_other *other)
+{
+	const struct rp_symbol *function;
+	uint64_t offset = other->offset;
+
+	function = function_at(obj, functions, other->section, offset);
+	printf("%s:   no ops site: ", path);
+	print_name(obj->sections[other->section].name);
+	if (function) {
+		putchar(' ');
+		print_name(function->name);
+		offset -= function->value;
+	}
+	printf("+0x%llx refers to ", (unsigned long long)offset);
+	print_name(obj->symbols[other->symbol].name);
+	putchar('\n');
+}
+
+/* Where calls may have gone through a register. */
+static void print_others(const char *path, const struct rp_annotation *a)
+{
+	const struct rp_sites *ops = &a->sites[RP_TABLE_OPS];
+	struct rp_places functions = { 0 };
+
+	if (!ops->others)
+		return;
+	// Without memory for the index the function names are missing.
+	if (rp_places_init(&functions, &a->obj, want_function))
+		functions.n = 0;
+	for (size_t i = 0; i < ops->others && i < OTHERS_SHOWN; i++)
+		print_other(path, &a->obj, &functions, &ops->other[i]);
+	if (ops->others > OTHERS_SHOWN)
+		printf("%s:   and %zu more\n", path,
+		       ops->others - OTHERS_SHOWN);
+	rp_places_deinit(&functions);
+}
+
 static void print_verbose(const char *path, const struct rp_annotation *a,
 			  bool dry_run)
 {
@@ -124,26 +195,17 @@ static void print_verbose(const char *path, const struct rp_annotation *a,
 		print_counts(stdout, &ops);
 	}
 	putchar('\n');
-}
-
-static bool want_function(const struct rp_relobj *obj,
-			  const struct rp_symbol *symbol)
-{
-	(void)obj;
-	return symbol->type == STT_FUNC;
+	print_others(path, a);
 }
 
 static void print_json_function(const struct rp_relobj *obj,
 				const struct rp_places *functions,
 				const struct rp_site *site)
 {
-	const struct rp_place *place;
+	const struct rp_symbol *function;
 
-	place = rp_places_before(functions, site->section, site->offset);
-	if (!place)
-		return;
-	const struct rp_symbol *function = &obj->symbols[place->symbol];
-	if (site->offset - function->value >= function->size)
+	function = function_at(obj, functions, site->section, site->offset);
+	if (!function)
 		return;
 	printf(", \"function\": ");
 	rp_json_string(stdout, function->name);
