@@ -116,7 +116,7 @@ static int poke_group(const struct work *work, const struct rp__alternative_grou
 	if (work->shared && (!rp__code_is_single(old, len) ||
 			     !rp__code_is_single(work->code, len)))
 		return rp__fail(work->error, -ENOTSUP, site,
-				"an alternative of more than one instruction, which another thread may be in: use RP_PROTOCOL_STOPPED when none can be, or a static key (site +0x%zx of %s)",
+				"an alternative of more than one instruction, and threads were created, one of which may be in it: use RP_PROTOCOL_STOPPED when none can be, or a static key (site +0x%zx of %s)",
 				group->start - work->object->base,
 				work->object->path);
 	if (old == site && len <= RP__POKE_INLINE)
@@ -315,13 +315,12 @@ static void applied(struct work *work)
 static int apply(struct rp__object *object,
 		 const struct rp_text_poke_opts *opts, bool first)
 {
-	struct work work = {
-		.object = object, .error = opts ? opts->error : NULL
-	};
+	struct work work = { .object = object };
 	int error = rp__batch_begin(&work.batch, opts);
 
 	if (error < 0)
 		return error;
+	work.error = work.batch->opts.error;
 	work.shared = !first && !rp__threads_single() &&
 		      work.batch->opts.protocol != RP_PROTOCOL_STOPPED;
 	work.code = rp__map(RP__CODE_MAX);
@@ -366,16 +365,21 @@ void rp__alternatives_apply_first(struct rp__object *object)
 int rp_object_apply_alternatives(struct rp_object *public,
 				 const struct rp_text_poke_opts *opts)
 {
+	struct rp_text_poke_opts known;
 	struct rp__object *object;
-	int error = rp_object_register(public);
+	int error = rp__opts_copy(&known, opts);
 
+	if (error < 0)
+		return error;
+	error = rp_object_register(public);
 	if (!error)
 		error = rp__engine_lock();
 	if (error < 0)
-		return error;
+		return rp__fail(known.error, error, NULL, "%s",
+				rp_strerror(error));
 	object = public->state;
 	if (object && has_alternatives(object)) {
-		error = apply(object, opts, false);
+		error = apply(object, &known, false);
 		if (!error)
 			rp__collect_prune(object);
 	}

@@ -14,7 +14,8 @@
 #define RP__FEATURE_WORDS	(RP_FEATURE_NR / 32)
 
 /* Bits of struct rp_object's @flags. */
-#define RP__OBJECT_DETECTED	0x1u
+#define RP__OBJECT_DETECTING	0x1u	/* detectors run, or have run */
+#define RP__OBJECT_DETECTED	0x4u	/* all of them have */
 
 /*
  * struct rp__feature_entry - a feature that has names.
@@ -70,10 +71,11 @@ void rp__features_resolve(struct rp__cpu_features *cpu, const char *mask);
 unsigned int rp__feature_by_name(const char *name, size_t len);
 
 /*
- * Run the detectors of an object, once. They are code of the user: the text
- * lock must not be held. Warns of what RP_CPU_MASK misspells, once a process.
+ * Run the detectors of an object, once. Returns false while they run: for a
+ * detector that comes here, and for other threads. They are code of the user:
+ * the text lock must not be held. Warns of what RP_CPU_MASK misspells, once a process.
  */
-void rp__features_detect(struct rp_object *object);
+bool rp__features_detect(struct rp_object *object);
 
 bool rp__feature_present(const struct rp_object *object, unsigned int feature);
 

@@ -371,18 +371,24 @@ static void warn_of_unknown(const struct rp_object *object)
 			nr);
 }
 
-void rp__features_detect(struct rp_object *object)
+bool rp__features_detect(struct rp_object *object)
 {
 	const struct rp_feature *record;
+	uint32_t flags;
 
-	if (!object_has_features(object) ||
-	    __atomic_fetch_or(&object->flags, RP__OBJECT_DETECTED,
-			      __ATOMIC_SEQ_CST) & RP__OBJECT_DETECTED)
-		return;
+	if (!object_has_features(object))
+		return true;
+	flags = __atomic_fetch_or(&object->flags, RP__OBJECT_DETECTING,
+				  __ATOMIC_SEQ_CST);
+	if (flags & RP__OBJECT_DETECTING)
+		return flags & RP__OBJECT_DETECTED;
 	get_cpu();
 	warn_of_unknown(object);
 	for (record = object->features; record < object->features_end; record++)
 		detect(object, record);
+	__atomic_fetch_or(&object->flags, RP__OBJECT_DETECTED,
+			  __ATOMIC_SEQ_CST);
+	return true;
 }
 
 /* ---- messages ---- */

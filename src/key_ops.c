@@ -14,6 +14,7 @@
 #include <repoint/object.h>
 
 #include "key_ops.h"
+#include "log.h"
 #include "ops.h"
 #include "poke.h"
 #include "static_call.h"
@@ -198,8 +199,10 @@ int rp__key_ops_commit(struct rp__key_op *ops, size_t nr,
 	error = register_all(ops, nr);
 	if (!error)
 		error = rp__engine_lock();
-	if (!error) {
-		rp__objects_sweep();
+	if (error < 0) {
+		rp__fail(batch->opts.error, error, NULL, "%s",
+			 rp_strerror(error));
+	} else {
 		error = commit_locked(ops, nr, batch);
 		rp__engine_unlock();
 	}

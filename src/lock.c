@@ -112,9 +112,10 @@ static bool is_ours(const struct lock_page *candidate)
 static struct lock_page *map_candidate(uintptr_t address, size_t size)
 {
 	struct lock_page *candidate = (struct lock_page *)address;
-	void *found = mmap(candidate, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			   -1, 0);
+	/* Not mmap(): ThreadSanitizer's takes the address away, not the flag. */
+	void *found = (void *)syscall(
+		SYS_mmap, candidate, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	/* Another copy may have mapped it since all were searched. */
 	if (found == MAP_FAILED)

@@ -43,17 +43,64 @@ static bool list_has(const char *list, const char *word)
 	return false;
 }
 
+/* What RP_LOG may consist of: levels by their number, "all", categories. */
+static const char *const names[] = {
+	"all", "warn", "info", "debug",
+	"text_poke", "sync", "object", "cpu", "alternative", "ops",
+};
+#define NAMES	(sizeof(names) / sizeof(*names))
+
+_Static_assert(RP_LOG_WARN == 1 && RP_LOG_INFO == 2 && RP_LOG_DEBUG == 3,
+	       "their names are there");
+
+static bool is_name(const char *word, size_t len)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		if (strlen(names[i]) == len && !strncmp(names[i], word, len))
+			return true;
+	return !len;
+}
+
+static void write_all(const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(STDERR_FILENO, text, len);
+
+		if (n <= 0)
+			return;
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+/* Who asks for messages and misspells what hears nothing else. */
+static void check_names(const char *list)
+{
+	static bool done;
+	char line[256];
+
+	if (__atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		return;
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (!is_name(list, n)) {
+			snprintf(line, sizeof(line),
+				 "repoint: log: RP_LOG: \"%.*s\" is none of all, warn, info, debug, text_poke, sync, object, cpu, alternative, ops\n",
+				 n < 80 ? (int)n : 80, list);
+			write_all(line, strlen(line));
+		}
+		list += n + (list[n] == ',');
+	}
+}
+
 static bool env_enabled(enum rp_log_level level, const char *category)
 {
-	static const char *const names[] = {
-		[RP_LOG_WARN] = "warn",
-		[RP_LOG_INFO] = "info",
-		[RP_LOG_DEBUG] = "debug",
-	};
 	const char *list = rp__getenv("RP_LOG");
 
 	if (!list || !*list)
 		return false;
+	check_names(list);
 	if (list_has(list, "all") || list_has(list, category))
 		return true;
 	for (int i = level; i < RP_LOG_LEVEL_NR; i++)
@@ -67,18 +114,6 @@ bool rp__log_enabled(enum rp_log_level level, const char *category)
 	if (__atomic_load_n(&log_fn, __ATOMIC_ACQUIRE))
 		return level <= log_level;
 	return env_enabled(level, category);
-}
-
-static void write_all(const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(STDERR_FILENO, text, len);
-
-		if (n <= 0)
-			return;
-		text += n;
-		len -= (size_t)n;
-	}
 }
 
 void rp__log(enum rp_log_level level, const char *category,

@@ -25,6 +25,7 @@
 #include "feature.h"
 #include "island.h"
 #include "log.h"
+#include "op_sites.h"
 #include "ops.h"
 #include "patchlet.h"
 #include "poke.h"
@@ -249,7 +250,12 @@ static bool leaves_traces(const struct rp__object *object)
 	       object->op_bounds.used;
 }
 
-void rp__objects_sweep(void)
+/*
+ * Free what unregistered objects left, once they are unmapped. Only where an
+ * object registers: the loader's lock, which this takes, may be held for ever
+ * in a child of fork.
+ */
+static void sweep(void)
 {
 	struct rp__object **at = &leaving, *object;
 
@@ -346,18 +352,20 @@ static int register_new(struct rp_object *public)
 	struct rp__object *object;
 	int error;
 
-	rp__objects_sweep();
+	sweep();
 	error = create(public, &object, &found);
 	if (!error) {
 		if (has_flags(public))
-			public->flags |= RP__OBJECT_KNOWN;
+			__atomic_fetch_or(&public->flags, RP__OBJECT_KNOWN,
+					  __ATOMIC_SEQ_CST);
 		__atomic_store_n(&public->state, object, __ATOMIC_RELEASE);
 		object->next = objects;
 		objects = object;
 		first_patch(object, &found);
 		rp__patchlets_check(object);
-		rp__log(RP_LOG_DEBUG, "object", "%s: %zu sites registered",
-			object->path, object->sites_nr);
+		rp__log(RP_LOG_DEBUG, "object",
+			"%s: %zu sites of keys registered, %zu of ops tables",
+			object->path, object->sites_nr, rp__ops_nr(object));
 	}
 	rp__vec_deinit(&found);
 	return error;
@@ -388,7 +396,8 @@ int rp_object_register(struct rp_object *public)
 	if (is_readable(public)) {
 		if (__atomic_load_n(&public->state, __ATOMIC_ACQUIRE))
 			return 0;
-		rp__features_detect(public);
+		if (!rp__features_detect(public))
+			return -EDEADLK;
 	}
 	error = rp__engine_lock();
 	if (error < 0)

@@ -84,6 +84,13 @@ static const char *bad_record(const struct rp__object *object,
 	return NULL;
 }
 
+/* An alternative took its place, or may do so: calls go through the table. */
+static bool is_uncertain(const struct rp__object *object, uintptr_t code)
+{
+	return rp__alternatives_replaced(object, code) ||
+	       rp__alternatives_may_change(object, code);
+}
+
 static int collect_record(struct rp__object *object,
 			  const struct rp_op_site *record)
 {
@@ -93,7 +100,7 @@ static int collect_record(struct rp__object *object,
 			 (uintptr_t)(intptr_t)record->slot;
 	const char *why;
 
-	if (rp__alternatives_replaced(object, code))
+	if (is_uncertain(object, code))
 		return 0;
 	why = bad_record(object, record);
 	if (why) {
@@ -129,7 +136,7 @@ int rp__ops_collect_site(struct rp__object *object, uintptr_t code)
 		return 0;
 	kind = built_kind(code, &slot);
 	if (!kind || !table_of(object, slot) || !in_reach(object, slot) ||
-	    rp__alternatives_replaced(object, code))
+	    is_uncertain(object, code))
 		return 0;
 	return push_site(object, code, slot, kind);
 }
@@ -138,7 +145,7 @@ int rp__ops_collect_site(struct rp__object *object, uintptr_t code)
 void rp__ops_collected(struct rp__object *object)
 {
 	struct rp__op_site *site = object->op_sites.data;
-	size_t nr = object->op_sites.used / sizeof(*site), kept = 0;
+	size_t nr = rp__ops_nr(object), kept = 0;
 
 	rp__vec_sort(&object->op_sites, sizeof(struct rp__op_site));
 	for (size_t i = 0; i < nr; i++)
@@ -150,7 +157,7 @@ void rp__ops_collected(struct rp__object *object)
 void rp__ops_prune(struct rp__object *object)
 {
 	struct rp__op_site *site = object->op_sites.data;
-	size_t nr = object->op_sites.used / sizeof(*site), kept = 0;
+	size_t nr = rp__ops_nr(object), kept = 0;
 
 	for (size_t i = 0; i < nr; i++)
 		if (!rp__alternatives_replaced(

@@ -32,6 +32,11 @@ static inline uintptr_t rp__op_site_slot(const struct rp__object *object,
 	return object->text_start + (uintptr_t)(intptr_t)site->slot;
 }
 
+static inline size_t rp__ops_nr(const struct rp__object *object)
+{
+	return object->op_sites.used / sizeof(struct rp__op_site);
+}
+
 /* True if a member of @table is at @slot. */
 static inline bool rp__op_in_table(const struct rp_ops_table *table,
 				   uintptr_t slot)

@@ -297,9 +297,9 @@ static int poke_site(struct work *work, const struct rp__op_bound *bound,
 			     !rp__code_is_single(old, RP__OP_LEN) ||
 			     !rp__code_is_single(new, RP__OP_LEN)))
 		return rp__fail(work->error, -ENOTSUP, (void *)code,
-				"%s+0x%zx: bound for good, cannot be changed while other threads run: use rp_ops_bind() for tables that change, or RP_PROTOCOL_STOPPED when none can be in its sites",
-				work->object->path,
-				(size_t)(code - work->object->base));
+				"bound for good, cannot be changed once threads were created: use rp_ops_bind() for tables that change, or RP_PROTOCOL_STOPPED when none can be in the sites (+0x%zx of %s)",
+				(size_t)(code - work->object->base),
+				work->object->path);
 	return rp_text_poke_batch_add(work->batch, (void *)code, old, new,
 				      RP__OP_LEN);
 }
@@ -308,7 +308,7 @@ static int poke_sites(struct work *work, const struct rp__op_bound *bound,
 		      enum rp_ops_binding binding, const uint8_t *members)
 {
 	const struct rp__op_site *site = work->object->op_sites.data;
-	size_t nr = work->object->op_sites.used / sizeof(*site);
+	size_t nr = rp__ops_nr(work->object);
 	int error = 0;
 
 	for (size_t i = 0; i < nr && !error; i++)
@@ -376,6 +376,64 @@ int rp__ops_poke(struct rp_text_poke_batch *batch, const struct rp__key_op *op)
 			  op->binding, op->members);
 }
 
+/* struct tally - what the sites of a table are. */
+struct tally {
+	size_t sites;
+	size_t calls;
+	size_t through;
+	size_t nothing;
+	size_t patchlets;
+};
+
+static void count_site(struct tally *tally, uintptr_t code)
+{
+	struct rp__insn insn;
+
+	tally->sites++;
+	if (rp__insn_decode((const uint8_t *)code, RP__OP_LEN, code, &insn) < 0)
+		insn.type = RP__INSN_UNKNOWN;
+	switch (insn.type) {
+	case RP__INSN_CALL:
+	case RP__INSN_JMP:
+		tally->calls++;
+		break;
+	case RP__INSN_CALL_MEM:
+	case RP__INSN_JMP_MEM:
+		tally->through++;
+		break;
+	case RP__INSN_NOP:
+	case RP__INSN_RET:
+	case RP__INSN_RET0:
+		tally->nothing++;
+		break;
+	default:
+		tally->patchlets++;
+	}
+}
+
+static void log_binding(const struct rp__object *object,
+			const struct rp_ops_table *table)
+{
+	const struct rp__op_site *site = object->op_sites.data;
+	size_t nr = rp__ops_nr(object);
+	struct tally tally = { .sites = 0 };
+
+	if (!rp__log_enabled(RP_LOG_INFO, "ops"))
+		return;
+	for (size_t i = 0; i < nr; i++)
+		if (rp__op_in_table(table, rp__op_site_slot(object, &site[i])))
+			count_site(&tally, rp__op_site_code(object, &site[i]));
+	if (tally.sites)
+		rp__log(RP_LOG_DEBUG, "ops",
+			"table %p of %s: %zu sites: %zu direct, %zu patchlets, %zu that do nothing or return 0, %zu through the table",
+			table->table, object->path, tally.sites, tally.calls,
+			tally.patchlets, tally.nothing, tally.through);
+	else
+		rp__log(RP_LOG_INFO, "ops",
+			"table %p of %s: no site is known: compile with `repoint cc`, annotate the objects, or link with -Wl,--emit-relocs",
+			table->table, object->path);
+}
+
 void rp__ops_finish(const struct rp__key_op *op)
 {
 	struct rp__object *object = op->object->state;
@@ -385,6 +443,7 @@ void rp__ops_finish(const struct rp__key_op *op)
 	rp__unmap(bound->members, bound->size);
 	bound->members = op->members;
 	bound->binding = op->binding;
+	log_binding(object, bound->table);
 }
 
 void rp__ops_undo(const struct rp__key_op *op)

@@ -98,10 +98,4 @@ static inline uint8_t *rp__site_code(const struct rp__object *object,
 	return (uint8_t *)(object->text_start + (uintptr_t)site->code);
 }
 
-/*
- * Free what unregistered objects left, once they are unmapped. Caller holds
- * the text lock.
- */
-void rp__objects_sweep(void);
-
 #endif

@@ -215,20 +215,33 @@ RP__END_DECLS
  */
 #define RP_CLOBBERS_FP			RP__CLOBBERS_FP
 
+/*
+ * The assembler gets the text of a feature, and would take a name that does not
+ * exist for a symbol: let the compiler see it, too.
+ */
+#define RP__FEATURE_CHECK(feature)	((void)sizeof(char[(feature) >= 0 ? 1 : -1]))
+
 /**
  * rp_alternative() - one of two pieces of code, without operands.
  *
  * Parameters as for RP_ALTERNATIVE(). A compiler barrier.
  */
 #define rp_alternative(old, new_, feature)				\
-	__asm__ __volatile__(RP_ALTERNATIVE(old, new_, feature)		\
-			     : : : "memory")
+	do {								\
+		RP__FEATURE_CHECK(feature);				\
+		__asm__ __volatile__(RP_ALTERNATIVE(old, new_, feature)	\
+				     : : : "memory");			\
+	} while (0)
 
 /** rp_alternative_2() - one of three pieces of code, without operands. */
 #define rp_alternative_2(old, new1, feature1, new2, feature2)		\
-	__asm__ __volatile__(RP_ALTERNATIVE_2(old, new1, feature1,	\
-					      new2, feature2)		\
-			     : : : "memory")
+	do {								\
+		RP__FEATURE_CHECK(feature1);				\
+		RP__FEATURE_CHECK(feature2);				\
+		__asm__ __volatile__(RP_ALTERNATIVE_2(old, new1, feature1, \
+						      new2, feature2)	\
+				     : : : "memory");			\
+	} while (0)
 
 /**
  * rp_alternative_io() - one of two pieces of code, with operands.
@@ -237,20 +250,27 @@ RP__END_DECLS
  * @inputs:   RP_INPUTS(...) or RP_NONE
  * @clobbers: RP_CLOBBERS(...) or RP_NONE; memory always is
  */
-#define rp_alternative_io(old, new_, feature, outputs, inputs, clobbers) \
-	__asm__ __volatile__(RP_ALTERNATIVE(old, new_, feature)		\
-			     : outputs					\
-			     : inputs [rp_none] "i" (0)			\
-			     : clobbers "memory")
+#define rp_alternative_io(old, new_, feature, outputs, inputs, clobbers)\
+	do {								\
+		RP__FEATURE_CHECK(feature);				\
+		__asm__ __volatile__(RP_ALTERNATIVE(old, new_, feature)	\
+				     : outputs				\
+				     : inputs [rp_none] "i" (0)		\
+				     : clobbers "memory");		\
+	} while (0)
 
 /** rp_alternative_io_2() - one of three pieces of code, with operands. */
 #define rp_alternative_io_2(old, new1, feature1, new2, feature2,	\
 			    outputs, inputs, clobbers)			\
-	__asm__ __volatile__(RP_ALTERNATIVE_2(old, new1, feature1,	\
-					      new2, feature2)		\
-			     : outputs					\
-			     : inputs [rp_none] "i" (0)			\
-			     : clobbers "memory")
+	do {								\
+		RP__FEATURE_CHECK(feature1);				\
+		RP__FEATURE_CHECK(feature2);				\
+		__asm__ __volatile__(RP_ALTERNATIVE_2(old, new1, feature1, \
+						      new2, feature2)	\
+				     : outputs				\
+				     : inputs [rp_none] "i" (0)		\
+				     : clobbers "memory");		\
+	} while (0)
 
 /**
  * rp_alternative_call() - a direct call of one of two functions.
@@ -270,30 +290,37 @@ RP__END_DECLS
  * take it that asm throws none. r12 is used and restored by the compiler.
  */
 #define rp_alternative_call(old, new_, feature, outputs, inputs, clobbers) \
-	__asm__ __volatile__(						\
-		RP__CALL_BEGIN						\
-		RP_ALTERNATIVE(RP__CALL("rp_old"), RP__CALL("rp_new"),	\
-			       feature)					\
-		RP__CALL_END						\
-		: outputs						\
-		: inputs [rp_old] "X" (old), [rp_new] "X" (new_),	\
-		  [rp_frame] "r" (__builtin_frame_address(0))		\
-		: clobbers RP__CALL_CLOBBERS "memory")
+	do {								\
+		RP__FEATURE_CHECK(feature);				\
+		__asm__ __volatile__(					\
+			RP__CALL_BEGIN					\
+			RP_ALTERNATIVE(RP__CALL("rp_old"), RP__CALL("rp_new"), \
+				       feature)				\
+			RP__CALL_END					\
+			: outputs					\
+			: inputs [rp_old] "X" (old), [rp_new] "X" (new_), \
+			  [rp_frame] "r" (__builtin_frame_address(0))	\
+			: clobbers RP__CALL_CLOBBERS "memory");		\
+	} while (0)
 
 /** rp_alternative_call_2() - a direct call of one of three functions. */
 #define rp_alternative_call_2(old, new1, feature1, new2, feature2,	\
 			      outputs, inputs, clobbers)		\
-	__asm__ __volatile__(						\
-		RP__CALL_BEGIN						\
-		RP_ALTERNATIVE_2(RP__CALL("rp_old"),			\
-				 RP__CALL("rp_new1"), feature1,		\
-				 RP__CALL("rp_new2"), feature2)		\
-		RP__CALL_END						\
-		: outputs						\
-		: inputs [rp_old] "X" (old), [rp_new1] "X" (new1),	\
-		  [rp_new2] "X" (new2),					\
-		  [rp_frame] "r" (__builtin_frame_address(0))		\
-		: clobbers RP__CALL_CLOBBERS "memory")
+	do {								\
+		RP__FEATURE_CHECK(feature1);				\
+		RP__FEATURE_CHECK(feature2);				\
+		__asm__ __volatile__(					\
+			RP__CALL_BEGIN					\
+			RP_ALTERNATIVE_2(RP__CALL("rp_old"),		\
+					 RP__CALL("rp_new1"), feature1,	\
+					 RP__CALL("rp_new2"), feature2)	\
+			RP__CALL_END					\
+			: outputs					\
+			: inputs [rp_old] "X" (old), [rp_new1] "X" (new1), \
+			  [rp_new2] "X" (new2),				\
+			  [rp_frame] "r" (__builtin_frame_address(0))	\
+			: clobbers RP__CALL_CLOBBERS "memory");		\
+	} while (0)
 
 #endif /* __ASSEMBLER__ */
 

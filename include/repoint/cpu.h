@@ -332,7 +332,8 @@ RP__END_DECLS
  *
  * At file scope, once for each feature of an object. In a header, all files
  * that include it say the same: it is one feature, and detected once. The
- * detector runs before the object's own constructors and C++ initialisers.
+ * detector runs before the object's own constructors and C++ initialisers, and
+ * may not update keys of its object: -EDEADLK.
  */
 #define RP_DEFINE_FEATURE(feature, name, detect)			\
 	RP__DEFINE_FEATURE(RP__CAT(rp__feature_, __COUNTER__),		\

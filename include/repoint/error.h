@@ -15,7 +15,8 @@
  *   -EBUSY            a thread blocks or ignores SIGTRAP, or a signal handler
  *                     would: it would be killed by a breakpoint
  *   -EDEADLK          called from within an update: from a log callback, or
- *                     from a signal handler that interrupted one
+ *                     from a signal handler that interrupted one; or before
+ *                     the detectors of the object's features are done
  *   -ENOMEM           no memory for the batch, an island or a table
  *   -EPROTONOSUPPORT  tables of another version
  *   -ENOTSUP          not possible on this architecture, or not with the

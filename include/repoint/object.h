@@ -24,7 +24,8 @@ RP__BEGIN_DECLS
  * Idempotent. Called by constructors, and by updates of a key whose object's
  * constructors have not run yet.
  *
- * Return: 0; -EPROTONOSUPPORT if the object was built for another version of
+ * Return: 0; -EDEADLK from a detector of one of its synthetic features, or while
+ * another thread runs them; -EPROTONOSUPPORT if the object was built for another version of
  * the tables; -ENOMEM; else the object is registered and 0 is returned even
  * where text cannot be patched: its calls then go through memory.
  *
@@ -62,7 +63,9 @@ RP__TABLE(struct rp_feature, rp_features);
 
 #undef RP__TABLE
 
-__attribute__((weak, visibility("hidden"))) struct rp_object rp__object = {
+extern struct rp_object rp__object
+	__attribute__((weak, visibility("hidden")));
+struct rp_object rp__object = {
 	RP_ABI_VERSION, sizeof(struct rp_object),
 	__start_rp_static_call_sites, __stop_rp_static_call_sites,
 	__start_rp_static_key_sites, __stop_rp_static_key_sites,

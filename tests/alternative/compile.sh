@@ -76,6 +76,14 @@ assembly_alone()
 	"$cc" -o "$tmp/alone" "$tmp/alone.o" "$lib_a" && "$tmp/alone"
 }
 
+# folded LINKER HOW
+folded()
+{
+	"$cc" -I"$root/include" -O2 -ffunction-sections -o "$tmp/folded" \
+		"$src/folding.c" "$lib_a" -fuse-ld="$1" -Wl,--icf="$2" &&
+		"$tmp/folded"
+}
+
 # size_is SECTION BYTES FLAGS: all of that name together
 size_is()
 {
@@ -161,6 +169,11 @@ check "$cc: 70000 bytes are refused" too_long
 check "$cc: 70000 bytes are refused in .S" too_long_assembly
 check "$cc: features out of range are refused in .S" out_of_range
 check "$cc: .S files alone" assembly_alone
+for linker in lld gold; do
+	for how in all safe; do
+		check "$cc: --icf=$how of $linker" folded $linker $how
+	done
+done
 check "$cc: records" records
 check "$cc: padding" old_is_padded
 check "$cc: order" ordered plain

@@ -133,6 +133,15 @@ refused()
 		"$tmp/err"
 }
 
+# Once, whatever else is said.
+misspelt()
+{
+	RP_LOG=alternatives,,warn "$log" >/dev/null 2>"$tmp/err" || return 1
+	cat "$tmp/err"
+	[ "$(grep -c 'RP_LOG: "alternatives" is none of' "$tmp/err")" -eq 1 ] &&
+		[ "$(wc -l <"$tmp/err")" -eq 1 ]
+}
+
 # Nothing is said to be taken that is not there.
 refused_is_not_taken()
 {
@@ -145,6 +154,7 @@ refused_is_not_taken()
 check "all is said" all_there
 check "masks are said" masked
 check "again: what can change" applied_again
+check "a word of RP_LOG that is none" misspelt
 check "silent without RP_LOG" silent ''
 check "silent with RP_LOG=warn" silent warn
 check "a bad record: one warning, the old code" refused

@@ -45,6 +45,14 @@ stage()
 		grep -q "^    now .*   $4\$" "$tmp/stage"
 }
 
+# bound_is_said PATTERN
+bound_is_said()
+{
+	RP_LOG=ops "$tmp/ops" >/dev/null 2>"$tmp/err" || return 1
+	cat "$tmp/err"
+	grep -q "^repoint: ops: table .*$1" "$tmp/err"
+}
+
 check "it compiles" compile -O2
 check "it counts" counts
 # Elsewhere some of the sites stay what they were.
@@ -68,6 +76,7 @@ else
 	check "the system's clock is called" \
 		stage threads "direct call" "$unlock" "direct call"
 fi
+check "what was bound is said" bound_is_said '[1-9][0-9]* sites: [1-9][0-9]* direct'
 check "it compiles without optimisation" compile -O0
 check "it counts through the tables" counts
 tap_end

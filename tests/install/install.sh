@@ -103,6 +103,32 @@ man_pages()
 	done
 }
 
+# $1 where they are: all of docs/ but the manual pages, as it is
+documents()
+{
+	(cd "$root/docs" && find . -name man -prune -o -type f -print |
+		LC_ALL=C sort) >"$tmp/want"
+	(cd "$1" && find . -type f | LC_ALL=C sort) >"$tmp/got"
+	[ "$(grep -c '\.md$' "$tmp/want")" -gt 5 ] &&
+	grep -q '^\./plots/.*\.svg$' "$tmp/want" &&
+	diff -u --label source --label installed "$tmp/want" "$tmp/got" &&
+	diff -r -x man "$root/docs" "$1"
+}
+
+# What messages and manual pages refer to is where they say. $1 as above
+documents_named()
+{
+	grep -rhoE 'docs/[a-z_]+\.md' "$root/src" "$root/object" \
+		"$root/tools" "$root/docs/man" | sort -u >"$tmp/named"
+	[ -s "$tmp/named" ] || return 1
+	while read -r name; do
+		[ -f "$1/${name#docs/}" ] || {
+			echo "not installed: $name"
+			return 1
+		}
+	done <"$tmp/named"
+}
+
 program_works()
 {
 	"$1" --version && "$1" --help >/dev/null
@@ -133,9 +159,14 @@ export PKG_CONFIG_PATH="$dest$prefix/$libdir/pkgconfig"
 installed DESTDIR "$dest$prefix"
 if [ -x "$build/tools/repoint" ]; then
 	check "DESTDIR: manual pages" man_pages "$dest$prefix/share/man"
+	doc=$dest$prefix/share/doc/repoint
+	check "DESTDIR: documents" documents "$doc"
+	check "DESTDIR: documents that are named" documents_named "$doc"
 	check "DESTDIR: program runs" program_works "$dest$prefix/bin/repoint"
 else
 	skip "DESTDIR: manual pages" "built without tools"
+	skip "DESTDIR: documents" "built without tools"
+	skip "DESTDIR: documents that are named" "built without tools"
 	skip "DESTDIR: program runs" "built without tools"
 fi
 

@@ -86,7 +86,8 @@
  *
  * in: none    out: none    clobbered: none, flags included    stack: none
  * Label: .Lrp_site%= is the first of the five bytes (%= is different for each
- * emission, so the compiler may copy the code).
+ * emission, so the compiler may copy the code). The relocation that does nothing
+ * keeps linkers from folding functions that differ in their keys only.
  */
 #define RP__STATIC_BRANCH_HERE(key_, jump, flags)			\
 	__extension__ ({						\
@@ -103,12 +104,14 @@
 			".endif\n\t"					\
 			".pushsection " RP_STATIC_KEY_SITES_SECTION	\
 				",\"ao\",@progbits,.Lrp_site%=\n\t"	\
-			".p2align 2\n\t"				\
+			".p2align 2\n"					\
+			".Lrp_record%=:\n\t"				\
 			".long .Lrp_site%= - .\n\t"			\
 			".long %l[rp_l_yes] - .\n\t"			\
 			".long %c[rp_key] - .\n\t"			\
 			".long %c[rp_flags]\n\t"			\
-			".popsection\n"					\
+			".popsection\n\t"				\
+			".reloc .Lrp_site%=, R_X86_64_NONE, .Lrp_record%=\n" \
 			: : [rp_key] "i" (key_),			\
 			    [rp_jump] "i" (jump),			\
 			    [rp_flags] "i" (flags)			\
@@ -151,10 +154,12 @@
  * alternatives inside:
  *
  *   88ID0  the site   88ID1  end of the old code   88ID2  end of the padding
- *   88ID3  the replacement   88ID4  its end
+ *   88ID3  the replacement   88ID4  its end          88ID5  the record
  *
  * .Lrp_alternative%= only names the section for SHF_LINK_ORDER, which takes no
  * number. '?': in an inline function of C++ both sections belong to its group.
+ * The relocation that does nothing is for linkers that fold identical code:
+ * without it functions that differ in their replacements only are one to them.
  *
  * in, out, clobbered: those of the code. C equivalent: has(f) ? new : old
  */
@@ -176,18 +181,29 @@
 	"88" #id "2:\n\t"						\
 	".pushsection " RP_ALTERNATIVES_SECTION				\
 		",\"ao?\",@progbits,.Lrp_alternative%=\n\t"		\
-	".p2align 2\n\t"						\
+	".p2align 2\n"							\
+	"88" #id "5:\n\t"						\
 	".long 88" #id "0b - .\n\t"					\
 	".long 88" #id "3f - .\n\t"					\
 	".long " RP__STR(feature) "\n\t"				\
 	RP__ALTERNATIVE_LENGTH("88" #id "2b - 88" #id "0b")		\
 	RP__ALTERNATIVE_LENGTH("88" #id "4f - 88" #id "3f")		\
 	".popsection\n\t"						\
+	RP__ALTERNATIVE_MARK("88" #id "0b", "88" #id "5b")		\
 	".pushsection " RP_ALTERNATIVE_CODE_SECTION ",\"ax?\",@progbits\n" \
 	"88" #id "3:\n\t"						\
 	new_ "\n"							\
 	"88" #id "4:\n\t"						\
 	".popsection\n\t"
+
+/* clang takes no label before an alignment for a place; any place will do. */
+#ifdef __clang__
+# define RP__ALTERNATIVE_MARK(site, record)				\
+	".reloc 0, R_X86_64_NONE, " record "\n\t"
+#else
+# define RP__ALTERNATIVE_MARK(site, record)				\
+	".reloc " site ", R_X86_64_NONE, " record "\n\t"
+#endif
 
 /* gas refuses a length of more than 16 bits; clang has to be made to. */
 #ifdef __clang__

@@ -43,12 +43,19 @@
 	.endif
 	.pushsection rp_alternatives, "ao?", @progbits, \site
 	.p2align 2
+.Lrp_record\@:
 	.long \site - .
 	.long \new - .
 	.long \feature
 	rp__length "\end - \site"
 	rp__length "\new\()_end - \new"
 	.popsection
+	/* Linkers that fold identical code have to see what differs. */
+#ifdef __clang__
+	.reloc 0, R_X86_64_NONE, .Lrp_record\@
+#else
+	.reloc \site, R_X86_64_NONE, .Lrp_record\@
+#endif
 .endm
 
 /*
