@@ -247,10 +247,53 @@ static void loaded_beside(void)
 	dlclose(handle);
 }
 
+static unsigned long loads;
+
+static void *load_all_the_time(void *arg)
+{
+	const struct plugin_api *api;
+	void *handle;
+
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		api = load(&handle);
+		CHECK_EQ(api->bind(), 0);
+		dlclose(handle);
+		__atomic_add_fetch(&loads, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* The loader's lock may be held by a thread that is not here. */
+static void in_child_of_loader(void *arg)
+{
+	(void)arg;
+	alarm(20);
+	rp_op_set(table, f, add2);
+	CHECK_EQ(rp_ops_rebind(&table), 0);
+	CHECK_EQ(call_f(5), 7);
+	_exit(0);
+}
+
+static void forks_while_loading(void)
+{
+	pthread_t thread;
+	int nr = 0;
+
+	CHECK_EQ(rp_ops_bind(&table), 0);
+	REQUIRE(pthread_create(&thread, NULL, load_all_the_time, NULL) == 0);
+	while (!test_failed() &&
+	       (nr++ < 200 || __atomic_load_n(&loads, __ATOMIC_RELAXED) < 50))
+		CHECK_EQ(in_child(in_child_of_loader, NULL), 0);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
 TEST_MAIN(
 	TEST(child_rebinds_alone),
 	TEST(forks_while_rebinding),
 	TEST(several_threads_bind),
 	TEST(loaded_again),
 	TEST(loaded_beside),
+	TEST(forks_while_loading),
 )
