@@ -105,7 +105,8 @@ static int poke_pieces(const struct work *work, uint8_t *site,
 	return error;
 }
 
-static int poke_group(const struct work *work, const struct rp__alternative_group *group,
+static int poke_group(const struct work *work,
+		      const struct rp__alternative_group *group,
 		      const uint8_t *old)
 {
 	uint8_t *site = (uint8_t *)group->start;
@@ -128,7 +129,8 @@ static int poke_group(const struct work *work, const struct rp__alternative_grou
 	return poke_pieces(work, site, old, len);
 }
 
-static int note_live(struct work *work, const struct rp__alternative_group *group)
+static int note_live(struct work *work,
+		     const struct rp__alternative_group *group)
 {
 	struct rp__object *object = work->object;
 	size_t len = group->end - group->start;

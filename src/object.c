@@ -336,6 +336,10 @@ static int create(struct rp_object *public, struct rp__object **ret,
 	copy_tables(object, public);
 	dl_iterate_phdr(locate_one, object);
 	adopt(object);
+	/* From here on the text is not as it was linked. */
+	if (has_flags(public))
+		__atomic_fetch_or(&public->flags, RP__OBJECT_KNOWN,
+				  __ATOMIC_SEQ_CST);
 	rp__alternatives_apply_first(object);
 	error = rp__collect(object, found);
 	if (error < 0) {
@@ -355,9 +359,6 @@ static int register_new(struct rp_object *public)
 	sweep();
 	error = create(public, &object, &found);
 	if (!error) {
-		if (has_flags(public))
-			__atomic_fetch_or(&public->flags, RP__OBJECT_KNOWN,
-					  __ATOMIC_SEQ_CST);
 		__atomic_store_n(&public->state, object, __ATOMIC_RELEASE);
 		object->next = objects;
 		objects = object;
