@@ -114,8 +114,9 @@ static struct lock_page *map_candidate(uintptr_t address, size_t size)
 	struct lock_page *candidate = (struct lock_page *)address;
 	/* Not mmap(): ThreadSanitizer's takes the address away, not the flag. */
 	void *found = (void *)syscall(
-		SYS_mmap, candidate, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		SYS_mmap, candidate, size, (long)(PROT_READ | PROT_WRITE),
+		(long)(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE),
+		-1L, 0L);
 
 	/* Another copy may have mapped it since all were searched. */
 	if (found == MAP_FAILED)
