@@ -3,7 +3,6 @@
 # The same for AArch64, by clang, which assembles for every machine: detours of
 # 4 bytes, 8 behind a landing pad. Run by qemu.
 # shellcheck disable=SC2034,SC2086 # common.inc uses some; lists of options
-readelf=llvm-readelf
 . "$(dirname "$0")/common.inc"
 cc=clang
 command -v clang >/dev/null || skip_all "no clang"
@@ -27,7 +26,7 @@ runs()
 
 has_bti()
 {
-	llvm-readelf -n "$file" | grep 'aarch64 feature: BTI'
+	readelf -n "$file" | grep 'AArch64 feature: BTI'
 }
 
 lacks_bti()
@@ -37,7 +36,7 @@ lacks_bti()
 
 text_aligned()	# code is at multiples of 4, whatever its alignment
 {
-	llvm-readelf -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
+	readelf -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
 	awk '$1 ~ /^\.text/ { n++; print; if ($NF % 4) bad = 1 }
 	     END { exit bad || !n }'
 }

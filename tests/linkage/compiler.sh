@@ -62,7 +62,7 @@ gap_of()
 # With a section each, the linker keeps to the sections' alignments.
 section_alignment()
 {
-	"$readelf" -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
+	readelf -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
 	awk -v n="$1" -v pattern="$2" '
 		$1 ~ pattern { seen++; if ($NF < n) { bad = 1; print } }
 		END { exit bad || !seen }'

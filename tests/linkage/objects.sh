@@ -39,7 +39,7 @@ symbols()
 
 no_more_symbols()
 {
-	"$readelf" -sW "$file" | awk '
+	readelf -sW "$file" | awk '
 		$7 ~ /^[0-9]+$/ && $4 != "SECTION" { n++; print }
 		END { print n; exit n != 17 }'
 }
@@ -53,7 +53,7 @@ aligned()	# aligned NAME BYTES
 
 section_aligned()
 {
-	"$readelf" -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
+	readelf -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
 	awk -v name="$1" -v n="$2" '
 		$1 == name { print; ok = $NF >= n } END { exit !ok }'
 }
@@ -77,14 +77,14 @@ label_has_room()
 
 section_flags_are()
 {
-	"$readelf" -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
+	readelf -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
 	awk -v name="$1" -v flags="$2" '
 		$1 == name { print; ok = $7 == flags } END { exit !ok }'
 }
 
 no_wide_stack()
 {
-	"$readelf" -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
+	readelf -SW "$file" | sed 's/^ *\[ *[0-9]*\] //' |
 	awk '$1 == ".note.GNU-stack" { n++; bad = $7 ~ /X/ }
 	     END { exit bad || n != 1 }'
 }

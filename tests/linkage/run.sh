@@ -41,18 +41,18 @@ fde_is()	# the unwind information of a function covers it exactly
 	set -- $found
 	range=$(printf 'pc=%016x..%016x' "$1" $(($1 + $2)))
 	echo "$range"
-	"$readelf" --debug-dump=frames "$file" | grep "FDE.*$range"
+	readelf --debug-dump=frames "$file" | grep "FDE.*$range"
 }
 
 stack_is_plain()
 {
-	"$readelf" -lW "$file" | grep GNU_STACK | tee "$tmp/stack"
+	readelf -lW "$file" | grep GNU_STACK | tee "$tmp/stack"
 	grep -q 'RW ' "$tmp/stack"
 }
 
 no_text_relocations()
 {
-	! "$readelf" -dW "$file" | grep TEXTREL
+	! readelf -dW "$file" | grep TEXTREL
 }
 
 for protection in none full; do
@@ -100,7 +100,7 @@ fi
 has_ibt()
 {
 	"$cc" -shared -nostdlib $flags -o "$tmp/ibt.so" "$@" &&
-	"$readelf" -nW "$tmp/ibt.so" | grep 'x86 feature:.*IBT'
+	readelf -nW "$tmp/ibt.so" | grep 'x86 feature:.*IBT'
 }
 lacks_ibt()
 {
