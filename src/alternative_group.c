@@ -20,7 +20,7 @@
 
 static uintptr_t site_start(const struct rp_alternative *record)
 {
-	return (uintptr_t)&record->code + (uintptr_t)(intptr_t)record->code;
+	return rp__field_target(&record->code);
 }
 
 static uintptr_t site_end(const struct rp_alternative *record)
@@ -30,8 +30,7 @@ static uintptr_t site_end(const struct rp_alternative *record)
 
 static uintptr_t replacement_start(const struct rp_alternative *record)
 {
-	return (uintptr_t)&record->replacement +
-	       (uintptr_t)(intptr_t)record->replacement;
+	return rp__field_target(&record->replacement);
 }
 
 static bool applies(const struct rp__object *object,

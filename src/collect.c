@@ -130,10 +130,8 @@ static int collect_calls(struct rp__object *object, struct rp__vec *found)
 	int error = 0;
 
 	for (; record < end && !error; record++) {
-		uintptr_t code = (uintptr_t)&record->code +
-				 (uintptr_t)(intptr_t)record->code;
-		uintptr_t got = (uintptr_t)&record->tramp +
-				(uintptr_t)(intptr_t)record->tramp;
+		uintptr_t code = rp__field_target(&record->code);
+		uintptr_t got = rp__field_target(&record->tramp);
 
 		if (record->kind == 0 || record->kind >= RP_SITE_KIND_NR ||
 		    record->flags)
@@ -246,13 +244,10 @@ static int collect_relocs(struct rp__object *object, struct rp__vec *found)
 static int collect_branch(struct rp__object *object, struct rp__vec *found,
 			  const struct rp_static_key_site *record)
 {
-	uintptr_t code = (uintptr_t)&record->code +
-			 (uintptr_t)(intptr_t)record->code;
-	uintptr_t target = (uintptr_t)&record->target +
-			   (uintptr_t)(intptr_t)record->target;
+	uintptr_t code = rp__field_target(&record->code);
+	uintptr_t target = rp__field_target(&record->target);
 	struct rp_static_key *key = rp__static_key_origin(
-		(void *)((uintptr_t)&record->key +
-			 (uintptr_t)(intptr_t)record->key));
+		(void *)rp__field_target(&record->key));
 	enum rp__range_type type = record->flags & RP_STATIC_KEY_SITE_LIKELY ?
 		RP__RANGE_LIKELY : RP__RANGE_BRANCH;
 	struct rp__site site = {

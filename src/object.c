@@ -106,7 +106,7 @@ bool rp__object_is_text(const struct rp__object *object, uintptr_t addr,
 static struct rp_static_call_key *own_key(const int32_t *record)
 {
 	struct rp_static_call_key *key =
-		(void *)((uintptr_t)record + (uintptr_t)(intptr_t)*record);
+		(void *)rp__field_target(record);
 
 	return rp__static_call_key_valid(key) ? key : NULL;
 }

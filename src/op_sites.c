@@ -59,10 +59,8 @@ static bool in_reach(const struct rp__object *object, uintptr_t slot)
 static const char *bad_record(const struct rp__object *object,
 			      const struct rp_op_site *record)
 {
-	uintptr_t code = (uintptr_t)&record->code +
-			 (uintptr_t)(intptr_t)record->code;
-	uintptr_t slot = (uintptr_t)&record->slot +
-			 (uintptr_t)(intptr_t)record->slot;
+	uintptr_t code = rp__field_target(&record->code);
+	uintptr_t slot = rp__field_target(&record->slot);
 	uintptr_t found = 0;
 
 	if (!record->kind || record->kind >= RP_OP_SITE_KIND_NR ||
@@ -94,10 +92,8 @@ static bool is_uncertain(const struct rp__object *object, uintptr_t code)
 static int collect_record(struct rp__object *object,
 			  const struct rp_op_site *record)
 {
-	uintptr_t code = (uintptr_t)&record->code +
-			 (uintptr_t)(intptr_t)record->code;
-	uintptr_t slot = (uintptr_t)&record->slot +
-			 (uintptr_t)(intptr_t)record->slot;
+	uintptr_t code = rp__field_target(&record->code);
+	uintptr_t slot = rp__field_target(&record->slot);
 	const char *why;
 
 	if (is_uncertain(object, code))

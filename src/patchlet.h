@@ -7,13 +7,12 @@
 
 static inline uintptr_t rp__patchlet_start(const struct rp_patchlet *patchlet)
 {
-	return (uintptr_t)&patchlet->start +
-	       (uintptr_t)(intptr_t)patchlet->start;
+	return rp__field_target(&patchlet->start);
 }
 
 static inline uintptr_t rp__patchlet_end(const struct rp_patchlet *patchlet)
 {
-	return (uintptr_t)&patchlet->end + (uintptr_t)(intptr_t)patchlet->end;
+	return rp__field_target(&patchlet->end);
 }
 
 /* The patchlet that starts at @start, if its record is well formed. */

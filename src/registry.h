@@ -88,6 +88,12 @@ struct rp__object {
 	bool patched;
 };
 
+/* What a field of a record says: an address, relative to the field itself. */
+static inline uintptr_t rp__field_target(const int32_t *field)
+{
+	return (uintptr_t)field + (uintptr_t)(intptr_t)*field;
+}
+
 /* True if all of @addr..@addr+len lie in one executable segment. */
 bool rp__object_is_text(const struct rp__object *object, uintptr_t addr,
 			size_t len);

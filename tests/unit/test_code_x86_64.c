@@ -13,6 +13,7 @@
 
 #include "arch.h"
 #include "code.h"
+#include "draw.h"
 
 #define ARRAY_LEN(array)	(sizeof(array) / sizeof(*(array)))
 #define FROM			((uintptr_t)0x7f0000001000)
@@ -360,14 +361,6 @@ static void optimize(uint8_t *code, size_t len)
 	memcpy(again, code, len);
 	rp__code_optimize_nops(again, len, FROM);
 	assert_memory_equal(again, code, len);
-}
-
-static uint64_t seed = 1;
-
-static unsigned int draw(void)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned int)(seed >> 33);
 }
 
 /* NOPs of drawn lengths, @longest at most. */

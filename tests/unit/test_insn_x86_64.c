@@ -18,6 +18,7 @@
 #endif
 
 #include "arch.h"
+#include "draw.h"
 
 #define ADDR	((uintptr_t)0x7f0000001000)
 
@@ -217,14 +218,6 @@ static void decode_refuses_others(void **state)
 }
 
 /* ---- random bytes ---- */
-
-static uint64_t seed = 1;
-
-static unsigned int draw(void)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned int)(seed >> 33);
-}
 
 /* Bytes that instructions of ours are made of, more often than others. */
 static void draw_bytes(uint8_t *bytes, size_t len)

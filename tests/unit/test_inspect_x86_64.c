@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "arch.h"
+#include "draw.h"
 #include "inspect.h"
 
 static uint8_t *text;
@@ -225,14 +226,6 @@ static void *idle(void *unused)
 {
 	pause();
 	return unused;
-}
-
-static unsigned int draw(void)
-{
-	static uint64_t seed = 1;
-
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned int)(seed >> 33);
 }
 
 /* Bytes @first..@end of @len at @offset differ; all others stay. */

@@ -22,6 +22,7 @@
 
 #include "arch.h"
 #include "code.h"
+#include "draw.h"
 
 #define ARRAY_LEN(array)	(sizeof(array) / sizeof(*(array)))
 
@@ -254,14 +255,6 @@ static void decode_tells_what_stops(void **state)
 }
 
 /* ---- random bytes ---- */
-
-static uint64_t seed = 1;
-
-static unsigned int draw(void)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned int)(seed >> 33);
-}
 
 /* Prefixes, escapes and SIB bytes more often than others. */
 static void draw_bytes(uint8_t *bytes, size_t len)
