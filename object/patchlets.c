@@ -54,20 +54,26 @@ static int bad_record(struct rp_patchlet_checker *c, uint32_t table,
 		"and RP_PATCHLET_END()", what);
 }
 
+/* What a macro's symbol is about, or NULL. */
+static const char *name_behind(const char *symbol, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(symbol, prefix, n) ? NULL : symbol + n;
+}
+
 static void name_patchlet(struct rp_patchlet_checker *c,
 			  struct rp_patchlet_range *p)
 {
-	const size_t prefix = sizeof(SYMBOL_PREFIX) - 1;
 	const struct rp_place *place;
-	const char *name = "without a name";
+	const char *name = "without a name", *behind;
 
 	place = rp_places_at(&c->names, p->section, p->start);
 	if (place)
 		name = c->obj->symbols[place->symbol].name;
-	if (!strncmp(name, SYMBOL_PREFIX, prefix))
-		name += prefix;
+	behind = name_behind(name, SYMBOL_PREFIX);
 	snprintf(p->name, sizeof(p->name), "%.*s",
-		 (int)sizeof(p->name) - 1, name);
+		 (int)sizeof(p->name) - 1, behind ? behind : name);
 }
 
 /* Which field of which record a relocation belongs to; false if to none. */
@@ -88,14 +94,6 @@ static bool place_end(const struct rp_patchlet_checker *c,
 	end->section = symbol->section;
 	end->offset = symbol->value + (uint64_t)r->addend;
 	return true;
-}
-
-/* What a macro's symbol is about, or NULL. */
-static const char *name_behind(const char *symbol, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return strncmp(symbol, prefix, n) ? NULL : symbol + n;
 }
 
 /* The record's name, as far as the relocation of its start says it. */
