@@ -16,7 +16,7 @@ else
 fi
 
 flags="-std=gnu11 -g -O1 -I$root/include -fno-omit-frame-pointer"
-libs="-lelf -lZydis"
+libs="-lelf -ldw -lZydis"
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 "$root/fuzz/corpus.sh" "$work/seeds"

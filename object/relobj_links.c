@@ -157,7 +157,19 @@ static size_t reloc_size(uint32_t type)
 	case R_X86_64_GOTPCREL:
 	case R_X86_64_GOTPCRELX:
 	case R_X86_64_REX_GOTPCRELX:
+	case R_X86_64_32:
+	case R_X86_64_32S:
+	case R_X86_64_GOTTPOFF:
+	case R_X86_64_TPOFF32:
+	case R_X86_64_DTPOFF32:
+	case R_X86_64_TLSGD:
+	case R_X86_64_TLSLD:
 		return 4;
+	case R_X86_64_64:
+	case R_X86_64_PC64:
+	case R_X86_64_TPOFF64:
+	case R_X86_64_DTPOFF64:
+		return 8;
 	default:
 		return 1;
 	}
