@@ -16,6 +16,7 @@ all               ninja-build      command ninja        runs what Meson plans
 build,check       pkg-config       command pkg-config   finds the libraries below
 build,check,bench libelf-dev       header libelf.h      reads and writes ELF files
 build,check,bench libdw-dev        header elfutils/libdw.h reads debug information
+build,check,bench libsodium-dev    header sodium.h      hashes of payloads
 build,check,bench libzydis-dev     header Zydis/Zydis.h decodes instructions
 build,check       libcmocka-dev    header cmocka.h      harness of the unit tests
 check             clang            command clang        second compiler
@@ -35,6 +36,7 @@ check,fuzz        libclang-rt-dev  clangrt fuzzer       libFuzzer itself
 fuzz              pkg-config       command pkg-config   finds the libraries below
 fuzz              libelf-dev       header libelf.h      reads and writes ELF files
 fuzz              libdw-dev        header elfutils/libdw.h reads debug information
+fuzz              libsodium-dev    header sodium.h      hashes of payloads
 fuzz              libzydis-dev     header Zydis/Zydis.h decodes instructions
 E2
 }
