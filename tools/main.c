@@ -14,6 +14,12 @@
 static const struct rp_command commands[] = {
 	{ "object", "annotate", "write call site tables into object files",
 	  rp_cmd_object_annotate },
+	{ "patch", "build", "make a live patch from a source patch",
+	  rp_cmd_patch_build },
+	{ "patch", "diff", "make a live patch from two versions of objects",
+	  rp_cmd_patch_diff },
+	{ "patch", "show", "explain what a live patch holds",
+	  rp_cmd_patch_show },
 	{ "cc", NULL, "run a compiler and annotate what it produces",
 	  rp_cmd_cc },
 	{ "litmus", NULL, "find out which stores to code this CPU can tear",

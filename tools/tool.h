@@ -31,6 +31,9 @@ struct rp_command {
 };
 
 int rp_cmd_object_annotate(int argc, char **argv);
+int rp_cmd_patch_build(int argc, char **argv);
+int rp_cmd_patch_diff(int argc, char **argv);
+int rp_cmd_patch_show(int argc, char **argv);
 int rp_cmd_cc(int argc, char **argv);
 int rp_cmd_litmus(int argc, char **argv);
 

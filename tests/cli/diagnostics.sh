@@ -21,7 +21,7 @@ entries()
 used()
 {
 	grep -rqw "RP_DIAG_$1" --include='*.c' "$RP_SOURCE/object" \
-		"$RP_SOURCE/payload" "$RP_SOURCE/tools"
+		"$RP_SOURCE/payload" "$RP_SOURCE/patch" "$RP_SOURCE/tools"
 }
 
 documented()

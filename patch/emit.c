@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing a payload: a section for each atom, tables of records joined. */
+#define _GNU_SOURCE
+#include "patch_internal.h"
+
+#include "compare.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct rp_side *side_of(const struct rp_patch *p,
+				     const struct rp_node *node)
+{
+	return &p->units[node->unit].new_side;
+}
+
+static bool is_separate(const struct rp_side *side, uint32_t atom)
+{
+	uint8_t kind = side->atoms.v[atom].kind;
+
+	return kind != RP_ATOM_RECORD && kind != RP_ATOM_FDE &&
+	       kind != RP_ATOM_CIE;
+}
+
+static uint64_t alignment(const struct rp_side *side, const struct rp_atom *atom)
+{
+	uint64_t align = side->obj.sections[atom->section].hdr.sh_addralign;
+	uint64_t lowest = atom->offset & -atom->offset;
+
+	if (!align)
+		align = 1;
+	return atom->offset && lowest < align ? lowest : align;
+}
+
+/* Sections that hold several atoms get the atom's name as well. */
+static char *section_name(const struct rp_side *side, uint32_t atom)
+{
+	const struct rp_atom *a = &side->atoms.v[atom];
+	const char *section = side->obj.sections[a->section].name;
+	const char *name = rp_atom_name(&side->atoms, atom);
+	char *ret = NULL;
+
+	if (!*name || strstr(section, name))
+		return strdup(section);
+	return asprintf(&ret, "%s.%s", section, name) < 0 ? NULL : ret;
+}
+
+static uint64_t section_flags(const struct rp_side *side,
+			      const struct rp_atom *atom)
+{
+	uint64_t flags = side->obj.sections[atom->section].hdr.sh_flags;
+
+	flags &= SHF_ALLOC | SHF_EXECINSTR | SHF_WRITE;
+	if (atom->kind == RP_ATOM_CONST || atom->kind == RP_ATOM_LITERAL)
+		flags &= ~(uint64_t)SHF_WRITE;
+	return flags;
+}
+
+static int emit_section(struct rp_patch *p, const struct rp_node *node)
+{
+	const struct rp_side *side = side_of(p, node);
+	const struct rp_atom *atom = &side->atoms.v[node->atom];
+	struct rp_pick *pick = &p->picks[node->unit][node->atom];
+	struct rp_payload_section_in in = {
+		.type = atom->flags & RP_ATOM_ZERO ? SHT_NOBITS : SHT_PROGBITS,
+		.flags = section_flags(side, atom),
+		.align = alignment(side, atom), .size = atom->size,
+		.bytes = rp_atom_bytes(&side->atoms, node->atom),
+	};
+	struct rp_payload_symbol_in symbol = {
+		.bind = STB_LOCAL, .size = atom->size,
+		.name = rp_atom_name(&side->atoms, node->atom),
+		.type = !atom->symbol ? STT_SECTION :
+			rp_atom_is_code(atom) ? STT_FUNC : STT_OBJECT,
+	};
+	char *name = section_name(side, node->atom);
+	int rc = name ? 0 : rp_diag_nomem(p->diag);
+
+	in.name = name;
+	if (symbol.type == STT_SECTION)
+		symbol.size = 0;
+	if (!rc)
+		rc = rp_payload_add_section(p->builder, &in, &pick->section,
+					    p->diag);
+	symbol.section = pick->section;
+	if (!rc)
+		rc = rp_payload_add_symbol(p->builder, &symbol, &pick->symbol,
+					   p->diag);
+	free(name);
+	return rc;
+}
+
+static int emit_bound(struct rp_patch *p, struct rp_bound *b)
+{
+	const struct rp_payload_symbol_in symbol = {
+		.name = b->label, .type = b->type,
+		.bind = b->in.flags & RP_BIND_WEAK ? STB_WEAK : STB_GLOBAL,
+	};
+
+	return rp_payload_add_symbol(p->builder, &symbol, &b->symbol, p->diag);
+}
+
+int rp_patch_target_symbol(struct rp_patch *p, const struct rp_target *target,
+			   uint32_t *ret)
+{
+	struct rp_bound *b;
+	int rc = 0;
+
+	if (target->in_payload) {
+		*ret = p->picks[target->node.unit][target->node.atom].symbol;
+		return 0;
+	}
+	b = &p->bound[target->bound];
+	if (!b->symbol)
+		rc = emit_bound(p, b);
+	*ret = b->symbol;
+	return rc;
+}
+
+static const char *from_label(const struct rp_patch *p,
+			      const struct rp_node *node, char *buffer,
+			      size_t size)
+{
+	return rp_atom_label(&side_of(p, node)->atoms, node->atom, buffer, size);
+}
+
+static bool is_near(uint32_t type)
+{
+	return type == R_X86_64_PC32 || type == R_X86_64_32 ||
+	       type == R_X86_64_32S;
+}
+
+/* What another library has may be out of reach of a direct reference. */
+static int check_reach(struct rp_patch *p, const struct rp_node *node,
+		       const struct rp_ref *ref, const struct rp_target *target)
+{
+	char label[64];
+
+	if (ref->form == RP_REF_BRANCH8)
+		return rp_patch_refuse(p, p->units[node->unit].name,
+			RP_DIAG_PATCH_REACH,
+			from_label(p, node, label, sizeof(label)),
+			"at +0x%llx branches with a distance of 8 bits into "
+			"another function; compile with -ffunction-sections",
+			(unsigned long long)ref->offset);
+	if (target->in_payload || !is_near(ref->type) || ref->branch ==
+	    RP_INSN_CALL || ref->branch == RP_INSN_JMP ||
+	    ref->branch == RP_INSN_JCC)
+		return 0;
+	const struct rp_bound *b = &p->bound[target->bound];
+	if (b->in.kind != RP_BIND_IMPORT && b->in.kind != RP_BIND_SLOT)
+		return 0;
+	return rp_patch_refuse(p, p->units[node->unit].name, RP_DIAG_PATCH_REACH,
+		from_label(p, node, label, sizeof(label)),
+		"refers directly to %.80s, which is in another library and may "
+		"be out of reach; compile the fix with -fPIC, or with "
+		"-mno-direct-extern-access", b->in.name);
+}
+
+static int emit_reloc(struct rp_patch *p, const struct rp_node *node,
+		      const struct rp_ref *ref, uint32_t section,
+		      uint64_t offset)
+{
+	struct rp_payload_reloc_in reloc = {
+		.offset = offset + ref->offset, .type = ref->type,
+		.addend = ref->addend,
+	};
+	struct rp_target target;
+	int rc = rp_patch_resolve(p, node->unit, node->atom, ref, &target);
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	rc = check_reach(p, node, ref, &target);
+	if (rc || ref->form == RP_REF_BRANCH8)
+		return rc;
+	if (!target.in_payload)
+		reloc.addend += target.shift;
+	rc = rp_patch_target_symbol(p, &target, &reloc.symbol);
+	return rc ? rc : rp_payload_add_reloc(p->builder, section, &reloc,
+					      p->diag);
+}
+
+static int emit_relocs(struct rp_patch *p, const struct rp_node *node)
+{
+	const struct rp_atom *atom = &side_of(p, node)->atoms.v[node->atom];
+	uint32_t section = p->picks[node->unit][node->atom].section;
+	int rc = 0;
+
+	for (size_t i = 0; i < atom->nrefs && !rc; i++)
+		rc = emit_reloc(p, node, &atom->refs[i], section, 0);
+	return rc;
+}
+
+/* Calls @emit for everything that was picked, in the order of units and atoms. */
+static int each_pick(struct rp_patch *p,
+		     int (*emit)(struct rp_patch *p, const struct rp_node *node))
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < p->nunits; i++) {
+		const struct rp_side *side = &p->units[i].new_side;
+
+		for (uint32_t k = 1; k < side->atoms.n && !rc; k++) {
+			const struct rp_node node = { i, k };
+
+			if (p->picks[i][k].picked && is_separate(side, k))
+				rc = emit(p, &node);
+		}
+	}
+	return rc;
+}
+
+/* A table of records: one section, however many objects have a part of it. */
+struct table {
+	const char *name;
+	uint8_t *bytes;
+	size_t size;
+};
+
+static bool is_record(const struct rp_patch *p, const struct rp_node *node,
+		      const char *name)
+{
+	const struct rp_side *side = side_of(p, node);
+	const struct rp_atom *a = &side->atoms.v[node->atom];
+	const char *section = side->obj.sections[a->section].name;
+
+	return p->picks[node->unit][node->atom].picked &&
+	       a->kind == RP_ATOM_RECORD &&
+	       strncmp(section, "rp_livepatch_", 13) &&
+	       (!name || !strcmp(section, name));
+}
+
+static int emit_table(struct rp_patch *p, const char *name)
+{
+	struct rp_payload_section_in in = {
+		.name = name, .type = SHT_PROGBITS, .flags = SHF_ALLOC,
+		.align = 8,
+	};
+	uint8_t *bytes = NULL;
+	uint32_t section = 0;
+	int rc = 0;
+
+	for (int pass = 0; pass < 3 && !rc; pass++) {
+		uint64_t at = 0;
+
+		for (uint32_t i = 0; i < p->nunits && !rc; i++) {
+			const struct rp_side *side = &p->units[i].new_side;
+
+			for (uint32_t k = 1; k < side->atoms.n && !rc; k++) {
+				const struct rp_node node = { i, k };
+				const struct rp_atom *a = &side->atoms.v[k];
+
+				if (!is_record(p, &node, name))
+					continue;
+				if (pass == 1)
+					memcpy(bytes + at, rp_atom_bytes(
+						&side->atoms, k), a->size);
+				for (size_t r = 0; pass == 2 && r < a->nrefs &&
+				     !rc; r++)
+					rc = emit_reloc(p, &node, &a->refs[r],
+							section, at);
+				p->picks[i][k].section = 1;
+				at += a->size;
+			}
+		}
+		if (pass == 0) {
+			in.size = at;
+			in.bytes = bytes = calloc(1, at);
+			if (!bytes)
+				rc = rp_diag_nomem(p->diag);
+		} else if (pass == 1) {
+			rc = rp_payload_add_section(p->builder, &in, &section,
+						    p->diag);
+		}
+	}
+	free(bytes);
+	return rc;
+}
+
+static int emit_tables(struct rp_patch *p)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < p->nunits && !rc; i++) {
+		const struct rp_side *side = &p->units[i].new_side;
+
+		for (uint32_t k = 1; k < side->atoms.n && !rc; k++) {
+			const struct rp_node node = { i, k };
+
+			if (is_record(p, &node, NULL) && !p->picks[i][k].section)
+				rc = emit_table(p, side->obj.sections[
+					side->atoms.v[k].section].name);
+		}
+	}
+	return rc;
+}
+
+/* Bytes of a running function that Repoint itself may have changed. */
+struct masks {
+	struct rp_payload_range *v;
+	size_t n, room;
+};
+
+#define DETOUR_SIZE	5
+#define LANDING_SIZE	4
+
+static uint64_t record_length(const struct rp_side *side, uint32_t record,
+			      const uint8_t *code, uint64_t room)
+{
+	const char *table = side->obj.sections[
+		side->atoms.v[record].section].name;
+	const uint8_t *bytes = rp_atom_bytes(&side->atoms, record);
+	struct rp_insn_fields insn;
+
+	if (!strcmp(table, "rp_alternatives"))
+		return bytes[12] | bytes[13] << 8;
+	if (!strcmp(table, "rp_static_key_sites"))
+		return DETOUR_SIZE;
+	if (!strcmp(table, "rp_op_sites"))
+		return bytes[9];
+	if (!strcmp(table, "rp_static_call_sites"))
+		return rp_insn_fields(code, room, &insn) ? 0 : insn.length;
+	return 0;
+}
+
+static int add_mask(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
+		    uint64_t at, uint64_t length, struct masks *masks)
+{
+	const struct rp_match *m = rp_unit_match(u, twin);
+	uint64_t offset;
+
+	if (!length || !rp_match_offset(&u->old_side.atoms, twin, p->binary, m,
+					at, &offset) || offset >= m->size)
+		return 0;
+	if (length > m->size - offset)
+		length = m->size - offset;
+	struct rp_payload_range *v = reallocarray(masks->v, masks->n + 1,
+						  sizeof(*v));
+	if (!v)
+		return rp_diag_nomem(p->diag);
+	masks->v = v;
+	v[masks->n++] = (struct rp_payload_range){ offset, length };
+	return 0;
+}
+
+static int mask_calls(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
+		      struct masks *masks)
+{
+	const struct rp_side *side = &u->old_side;
+	const struct rp_atom *atom = &side->atoms.v[twin];
+	int rc = 0;
+
+	for (size_t i = 0; i < atom->nrefs && !rc; i++) {
+		const struct rp_ref *ref = &atom->refs[i];
+		const char *name = side->obj.symbols[ref->symbol].name;
+		unsigned int opcode = ref->branch == RP_INSN_CALL ||
+				      ref->branch == RP_INSN_JMP ? 1 : 2;
+
+		if (ref->branch && !strncmp(name, "rp_tramp__", 10) &&
+		    ref->offset >= opcode)
+			rc = add_mask(p, u, twin, ref->offset - opcode,
+				      opcode + 4, masks);
+	}
+	return rc;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct rp_payload_range *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static void join_masks(struct masks *masks)
+{
+	size_t n = 0;
+
+	if (masks->n)
+		qsort(masks->v, masks->n, sizeof(*masks->v), by_offset);
+	for (size_t i = 0; i < masks->n; i++) {
+		struct rp_payload_range *last = n ? &masks->v[n - 1] : NULL;
+		uint32_t end = masks->v[i].offset + masks->v[i].size;
+
+		if (last && masks->v[i].offset <= last->offset + last->size) {
+			if (end > last->offset + last->size)
+				last->size = end - last->offset;
+		} else {
+			masks->v[n++] = masks->v[i];
+		}
+	}
+	masks->n = n;
+}
+
+static int find_masks(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
+		      struct masks *masks)
+{
+	const struct rp_side *side = &u->old_side;
+	const struct rp_atom *atom = &side->atoms.v[twin];
+	const uint8_t *code = rp_atom_bytes(&side->atoms, twin);
+	int rc = mask_calls(p, u, twin, masks);
+
+	for (uint32_t r = side->records[twin]; r && !rc;
+	     r = side->next_record[r]) {
+		int64_t at = side->atoms.v[r].refs[0].place;
+
+		if (at < 0 || (uint64_t)at >= atom->size)
+			continue;
+		rc = add_mask(p, u, twin, at, record_length(side, r, code + at,
+			atom->size - at), masks);
+	}
+	join_masks(masks);
+	return rc;
+}
+
+static int hash_old(struct rp_patch *p, const struct rp_match *m,
+		    const struct masks *masks, uint8_t hash[32])
+{
+	const uint8_t *bytes = rp_binary_bytes(p->binary, m->address, m->size);
+	uint8_t *copy = malloc(m->size + 1);
+
+	if (!copy)
+		return rp_diag_nomem(p->diag);
+	if (!bytes) {
+		free(copy);
+		return rp_diag_set(p->diag, RP_DIAG_BINARY_DAMAGED, NULL,
+			"a function at 0x%llx has no bytes in the file",
+			(unsigned long long)m->address);
+	}
+	memcpy(copy, bytes, m->size);
+	for (size_t i = 0; i < masks->n; i++)
+		memset(copy + masks->v[i].offset, 0, masks->v[i].size);
+	crypto_hash_sha256(hash, copy, m->size);
+	free(copy);
+	return 0;
+}
+
+static bool has_landing(const struct rp_patch *p, const struct rp_match *m)
+{
+	static const uint8_t endbr64[LANDING_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const uint8_t *bytes = rp_binary_bytes(p->binary, m->address,
+					       LANDING_SIZE);
+
+	return m->size >= LANDING_SIZE && bytes &&
+	       !memcmp(bytes, endbr64, LANDING_SIZE);
+}
+
+static int emit_function(struct rp_patch *p, const struct rp_node *node)
+{
+	struct rp_unit *u = &p->units[node->unit];
+	uint32_t twin = u->new_side.twin[node->atom];
+	const struct rp_match *m = rp_unit_match(u, twin);
+	const struct rp_change *change = &u->change[node->atom];
+	struct rp_payload_function_in in = {
+		.address = m->address, .old_size = m->size,
+		.symbol = p->picks[node->unit][node->atom].symbol,
+		.name = rp_atom_name(&u->old_side.atoms, twin),
+		.detour = has_landing(p, m) ? LANDING_SIZE : 0,
+	};
+	const struct rp_patched told = {
+		.kind = RP_PATCHED_REPLACED, .unit = u->name,
+		.name = (char *)in.name, .why = change->why,
+		.offset = change->offset, .has_offset = change->has_offset,
+		.old_size = m->size,
+		.new_size = u->new_side.atoms.v[node->atom].size,
+	};
+	struct masks masks = { 0 };
+
+	if (m->symbol != UINT32_MAX) {
+		const struct rp_binary_symbol *s =
+			rp_binary_symbol(p->binary, m->symbol);
+
+		in.name = s->name;
+		in.position = s->position;
+		in.file = s->bind == STB_LOCAL ? s->file : NULL;
+	}
+	int rc = find_masks(p, u, twin, &masks);
+	in.masks = masks.v;
+	in.nmasks = masks.n;
+	if (!rc)
+		rc = hash_old(p, m, &masks, in.hash);
+	if (!rc)
+		rc = rp_payload_add_function(p->builder, &in, p->diag);
+	free(masks.v);
+	return rc ? rc : rp_patch_tell(p, &told);
+}
+
+static int tell_added(struct rp_patch *p, const struct rp_node *node)
+{
+	const struct rp_unit *u = &p->units[node->unit];
+	const struct rp_atom *atom = &u->new_side.atoms.v[node->atom];
+	const char *name = rp_atom_name(&u->new_side.atoms, node->atom);
+	bool code = rp_atom_is_code(atom);
+	const struct rp_patched told = {
+		.kind = code ? RP_PATCHED_ADDED : RP_PATCHED_DATA,
+		.unit = u->name, .name = (char *)name, .new_size = atom->size,
+	};
+
+	if (!*name || (atom->flags & RP_ATOM_COLD) ||
+	    (!code && atom->kind != RP_ATOM_DATA) ||
+	    (!code && u->change[node->atom].fate != RP_FATE_NEW))
+		return 0;
+	return rp_patch_tell(p, &told);
+}
+
+static int emit_or_tell(struct rp_patch *p, const struct rp_node *node)
+{
+	if (rp_patch_has_detour(p, node->unit, node->atom))
+		return emit_function(p, node);
+	return tell_added(p, node);
+}
+
+static int emit_bindings(struct rp_patch *p)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->nearlier && !rc; i++)
+		rc = rp_payload_add_depend(p->builder, p->earlier[i].payload.id,
+			rp_payload_string(&p->earlier[i].payload,
+					  p->earlier[i].payload.header.name),
+			&p->earlier[i].number, p->diag);
+	for (size_t i = 0; i < p->nbound && !rc; i++) {
+		struct rp_payload_binding_in in = p->bound[i].in;
+
+		if (!p->bound[i].symbol)
+			continue;
+		in.symbol = p->bound[i].symbol;
+		if (in.kind == RP_BIND_PAYLOAD)
+			in.depend = p->earlier[in.depend].number;
+		rc = rp_payload_add_binding(p->builder, &in, p->diag);
+	}
+	return rc;
+}
+
+static int start(struct rp_patch *p)
+{
+	const struct rp_patch_options *o = p->options;
+	const char *slash = strrchr(o->binary, '/');
+	struct rp_payload_info info = {
+		.name = o->name, .patch_version = o->patch_version,
+		.description = o->description, .tool = o->tool,
+		.target = slash ? slash + 1 : o->binary,
+	};
+
+	info.build_id = rp_binary_build_id(p->binary, &info.build_id_size);
+	return rp_payload_builder_new(&p->builder, &info, p->diag);
+}
+
+int rp_patch_emit(struct rp_patch *p, int fd)
+{
+	int rc = start(p);
+
+	if (!rc)
+		rc = each_pick(p, emit_section);
+	if (!rc)
+		rc = each_pick(p, emit_relocs);
+	if (!rc)
+		rc = emit_tables(p);
+	if (!rc)
+		rc = rp_patch_emit_unwind(p);
+	if (!rc)
+		rc = each_pick(p, emit_or_tell);
+	if (!rc)
+		rc = rp_patch_emit_markers(p);
+	if (!rc)
+		rc = emit_bindings(p);
+	// What was found on the way may be a reason not to.
+	if (!rc && !p->report->refusals) {
+		p->culprit = p->options->name;
+		rc = rp_payload_builder_write(p->builder, fd, p->diag);
+		p->report->made = !rc;
+	}
+	return rc;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of symbols without what compilers number them by. */
+#ifndef REPOINT_PATCH_NAMES_H
+#define REPOINT_PATCH_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * rp_name_canonical() - take numbers off a local symbol's name.
+ * @name: the symbol
+ * @ret:  at least strlen(@name) + 1 bytes: the name without components that
+ *        are numbers ("x.1234" is "x", "f.part.3" is "f.part"), and without
+ *        ".lto_priv" and ".llvm"
+ *
+ * Return: was anything taken off?
+ */
+bool rp_name_canonical(const char *name, char *ret);
+
+/** rp_name_is_clone() - a function whose parameters the compiler changed: .isra, .constprop, .part. */
+bool rp_name_is_clone(const char *name);
+
+/** rp_name_source_length() - bytes of the name that the source has: up to the first dot. */
+size_t rp_name_source_length(const char *name);
+
+#endif /* REPOINT_PATCH_NAMES_H */

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+/* What cannot be patched safely: where, why, and the way out. */
+#include "patch_internal.h"
+
+#include "../object/insn_fields.h"
+#include "names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DETOUR_SIZE	5
+#define LANDING_SIZE	4
+
+/* A function of the new version that is to be replaced, and what it was. */
+struct subject {
+	struct rp_patch *p;
+	struct rp_unit *u;
+	uint32_t unit;
+	uint32_t atom, twin;
+	const char *name;
+	const struct rp_match *m;
+};
+
+static const char *section_of(const struct rp_side *side, uint32_t atom)
+{
+	return side->obj.sections[side->atoms.v[atom].section].name;
+}
+
+static bool starts_with_landing(const struct subject *s)
+{
+	static const uint8_t endbr64[LANDING_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const uint8_t *bytes = rp_binary_bytes(s->p->binary, s->m->address,
+					       LANDING_SIZE);
+
+	return bytes && s->m->size >= LANDING_SIZE &&
+	       !memcmp(bytes, endbr64, LANDING_SIZE);
+}
+
+static int check_length(const struct subject *s)
+{
+	unsigned int need = DETOUR_SIZE +
+			    (starts_with_landing(s) ? LANDING_SIZE : 0);
+
+	if (s->m->size >= need)
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_SHORT, s->name,
+		"has %llu bytes in the binary, and the jump to its new body "
+		"needs %u; patch the functions that call it", (unsigned long
+		long)s->m->size, need);
+}
+
+static int check_match(const struct subject *s)
+{
+	if (s->m->state != RP_MATCH_DIFFERS ||
+	    rp_patch_listed(s->p->options->allow_mismatch, s->name))
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_MISMATCH, s->name,
+		"is not what the binary holds: %.180s; build with the compiler, "
+		"options and source that the binary was built with (or "
+		"--allow-mismatch=%.60s)", s->m->why ? s->m->why : "other code",
+		s->name);
+}
+
+static int check_ambiguous(const struct subject *s)
+{
+	if (s->m->state != RP_MATCH_AMBIGUOUS)
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_AMBIGUOUS, s->name,
+		"several functions of the binary fit: %.240s",
+		s->m->why ? s->m->why : "equal code");
+}
+
+/* Unwind tables are what exceptions, debuggers and our stack check go by. */
+static int check_unwind(const struct subject *s)
+{
+	if (s->u->new_side.fde[s->atom])
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_NO_UNWIND,
+		s->name, "has no unwind information; compile with "
+		"-fasynchronous-unwind-tables, or write it with RP_FUNC and "
+		"RP_END of <repoint/linkage.h>");
+}
+
+static int check_ifunc(const struct subject *s)
+{
+	if (!(s->u->new_side.atoms.v[s->atom].flags & RP_ATOM_IFUNC))
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_IFUNC, s->name,
+		"is the resolver of an IFUNC, which ran when the program was "
+		"loaded and does not run again; patch the functions that it "
+		"chooses from");
+}
+
+static bool is_constructor_section(const char *name)
+{
+	return !strncmp(name, ".init_array", 11) ||
+	       !strncmp(name, ".preinit_array", 14) ||
+	       !strncmp(name, ".ctors", 6);
+}
+
+static bool is_meta(const struct rp_atom *atom)
+{
+	return atom->kind == RP_ATOM_FDE || atom->kind == RP_ATOM_CIE;
+}
+
+/*
+ * Does a function run before main only? It does if constructors' tables are all
+ * that refers to it, or functions for which that is true.
+ */
+static bool before_main(const struct rp_side *side, uint32_t atom, int depth)
+{
+	bool used = false;
+
+	if (side->atoms.v[atom].flags & RP_ATOM_GLOBAL || depth > 8)
+		return false;
+	for (uint32_t i = 1; i < side->atoms.n; i++) {
+		const struct rp_atom *a = &side->atoms.v[i];
+		bool refers = false;
+
+		if (i == atom || is_meta(a))
+			continue;
+		for (size_t k = 0; k < a->nrefs && !refers; k++)
+			refers = a->refs[k].atom == atom;
+		if (!refers)
+			continue;
+		used = true;
+		if (!is_constructor_section(section_of(side, i)) &&
+		    !(rp_atom_is_code(a) && before_main(side,
+		      rp_atom_root(&side->atoms, i), depth + 1)))
+			return false;
+	}
+	return used;
+}
+
+static int check_before_main(const struct subject *s)
+{
+	if (before_main(&s->u->old_side, s->twin, 0))
+		return rp_patch_refuse(s->p, s->u->name,
+			RP_DIAG_PATCH_BEFORE_MAIN, s->name,
+			"runs before main only, and will not run again; do what "
+			"it does now in a hook, see <repoint/livepatch.h>");
+	if (!strcmp(s->name, "main") && !rp_binary_is_shared(s->p->binary))
+		return rp_patch_find(s->p, RP_FINDING_WARNING, s->u->name,
+			RP_DIAG_PATCH_MAIN, s->name, "is never left as long as "
+			"the process lives: it will be refused when the patch is "
+			"applied, unless the change is moved into a function "
+			"that main calls");
+	return 0;
+}
+
+/* Tables and unwind entries of the function itself may name its labels. */
+static bool is_own(const struct rp_side *side, uint32_t from, uint32_t atom)
+{
+	const struct rp_atom *a = &side->atoms.v[from];
+
+	if (rp_atom_is_code(a))
+		return rp_atom_root(&side->atoms, from) == atom;
+	return a->kind == RP_ATOM_RECORD || is_meta(a) ||
+	       a->kind == RP_ATOM_LITERAL ||
+	       !strncmp(section_of(side, from), ".gcc_except_table", 17);
+}
+
+/*
+ * Static data that holds places inside the function, of computed gotos, is part
+ * of the function if nothing else uses it.
+ */
+static bool is_used_by_others(const struct rp_side *side, uint32_t data,
+			      uint32_t atom)
+{
+	if (side->atoms.v[data].flags & RP_ATOM_GLOBAL)
+		return true;
+	for (uint32_t i = 1; i < side->atoms.n; i++) {
+		const struct rp_atom *a = &side->atoms.v[i];
+
+		if (is_meta(a) || rp_atom_root(&side->atoms, i) == atom)
+			continue;
+		for (size_t k = 0; k < a->nrefs; k++) {
+			if (a->refs[k].atom == data)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int refuse_entered(const struct subject *s, const struct rp_side *side,
+			  uint32_t from, const struct rp_ref *ref)
+{
+	char label[64];
+
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_ENTERED, s->name,
+		"is entered at +0x%llx from %.100s, which would go on in the old "
+		"code; make it a function of its own (RP_FUNC), or replace both",
+		(unsigned long long)ref->place,
+		rp_atom_label(&side->atoms, from, label, sizeof(label)));
+}
+
+static int check_entered(const struct subject *s)
+{
+	const struct rp_side *side = &s->u->old_side;
+	int rc = 0;
+
+	for (uint32_t i = 1; i < side->atoms.n && !rc; i++) {
+		const struct rp_atom *a = &side->atoms.v[i];
+
+		if (is_own(side, i, s->twin))
+			continue;
+		for (size_t k = 0; k < a->nrefs && !rc; k++) {
+			const struct rp_ref *ref = &a->refs[k];
+
+			if (ref->atom != s->twin || !ref->place)
+				continue;
+			if (!rp_atom_is_code(a) &&
+			    !is_used_by_others(side, i, s->twin))
+				continue;
+			rc = refuse_entered(s, side, i, ref);
+		}
+	}
+	return rc;
+}
+
+/* Where one function runs into the next, assembly needs both of them. */
+static bool falls_through(const struct rp_side *side, uint32_t atom)
+{
+	const struct rp_atom *a = &side->atoms.v[atom];
+	const uint8_t *code = rp_atom_bytes(&side->atoms, atom);
+	struct rp_insn_fields insn = { .ends = true };
+
+	for (uint64_t at = 0; at < a->size; at += insn.length) {
+		if (rp_insn_fields(code + at, a->size - at, &insn))
+			return false;
+	}
+	// What a call at the end calls does not return.
+	return !insn.ends && insn.branch != RP_INSN_CALL && !insn.trap &&
+	       insn.branch != RP_INSN_CALL_MEM;
+}
+
+static int check_fall_through(const struct subject *s)
+{
+	const struct rp_side *side = &s->u->old_side;
+	const struct rp_atom *a = &side->atoms.v[s->twin];
+	const struct rp_atom *before = a - 1;
+	char label[64];
+
+	if (s->twin < 2 || before->section != a->section ||
+	    !rp_atom_is_code(before) || before->offset + before->size !=
+	    a->offset || !falls_through(side, s->twin - 1))
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_ENTERED, s->name,
+		"%.100s runs into it without a jump; end that with one",
+		rp_atom_label(&side->atoms, s->twin - 1, label, sizeof(label)));
+}
+
+/* Everybody who calls it must know what it takes. */
+static bool is_address_taken(const struct rp_side *side, uint32_t atom)
+{
+	for (uint32_t i = 1; i < side->atoms.n; i++) {
+		const struct rp_atom *a = &side->atoms.v[i];
+
+		if (is_meta(a) || a->kind == RP_ATOM_RECORD)
+			continue;
+		for (size_t k = 0; k < a->nrefs; k++) {
+			if (a->refs[k].atom == atom && !a->refs[k].place &&
+			    a->refs[k].branch != RP_INSN_CALL &&
+			    a->refs[k].branch != RP_INSN_JMP &&
+			    a->refs[k].branch != RP_INSN_JCC)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int check_prototype(const struct subject *s)
+{
+	struct rp_debug_info *o = rp_side_debug(&s->u->old_side);
+	struct rp_debug_info *n = rp_side_debug(&s->u->new_side);
+	const char *name = rp_atom_name(&s->u->new_side.atoms, s->atom);
+	char text[200];
+
+	if (!o || !n || rp_debug_prototype_changed(o, n, s->name, name, text,
+						   sizeof(text)) != 1)
+		return 0;
+	if (!rp_binary_exports(s->p->binary, s->name) &&
+	    !is_address_taken(&s->u->old_side, s->twin))
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_PROTOTYPE,
+		s->name, "%.200s; others call it as it was (it is exported, or "
+		"its address is taken): make a new function", text);
+}
+
+static int check_subject(const struct subject *s)
+{
+	static int (*const checks[])(const struct subject *s) = {
+		check_ambiguous, check_match, check_ifunc, check_length,
+		check_unwind, check_before_main, check_entered,
+		check_fall_through, check_prototype,
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && !rc; i++)
+		rc = checks[i](s);
+	return rc;
+}
+
+static int check_gone(struct rp_patch *p, struct rp_unit *u, uint32_t atom,
+		      const char *name)
+{
+	(void)atom;
+	return rp_patch_find(p, RP_FINDING_NOTE, u->name,
+		RP_DIAG_PATCH_NOT_LINKED, name, "changed, but is not in the "
+		"binary as a function: where it was inlined is patched");
+}
+
+static int check_untyped(struct rp_patch *p, struct rp_unit *u, uint32_t atom)
+{
+	char label[64];
+
+	return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_UNTYPED,
+		rp_atom_label(&u->new_side.atoms, atom, label, sizeof(label)),
+		"is code that no function symbol with a size covers; begin it "
+		"with RP_FUNC and end it with RP_END (<repoint/linkage.h>), or "
+		"add .type and .size");
+}
+
+static int check_function(struct rp_patch *p, uint32_t unit, uint32_t atom)
+{
+	struct rp_unit *u = &p->units[unit];
+	uint32_t twin = u->new_side.twin[atom];
+	const struct subject s = {
+		.p = p, .u = u, .unit = unit, .atom = atom, .twin = twin,
+		.name = rp_atom_name(&u->old_side.atoms, twin),
+		.m = rp_unit_match(u, twin),
+	};
+
+	if (u->new_side.atoms.v[atom].kind != RP_ATOM_FUNCTION)
+		return check_untyped(p, u, atom);
+	if (s.m->state == RP_MATCH_UNKNOWN)
+		return check_gone(p, u, atom, s.name);
+	return check_subject(&s);
+}
+
+/* A function that the payload adds, with nothing before it to compare with. */
+static int check_added(struct rp_patch *p, struct rp_unit *u, uint32_t atom)
+{
+	if (u->new_side.atoms.v[atom].kind != RP_ATOM_FUNCTION)
+		return check_untyped(p, u, atom);
+	if (u->new_side.fde[atom])
+		return 0;
+	return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_NO_UNWIND,
+		rp_atom_name(&u->new_side.atoms, atom),
+		"has no unwind information; compile with "
+		"-fasynchronous-unwind-tables, or write it with RP_FUNC and "
+		"RP_END of <repoint/linkage.h>");
+}
+
+static bool is_vtable(const char *name)
+{
+	return !strncmp(name, "_ZTV", 4) || !strncmp(name, "_ZTT", 4) ||
+	       !strncmp(name, "_ZTI", 4);
+}
+
+static int refuse_data(struct rp_patch *p, const struct rp_unit *u,
+		       uint32_t atom, const char *why)
+{
+	const struct rp_atom *a = &u->new_side.atoms.v[atom];
+	uint32_t twin = u->new_side.twin[atom];
+	char buffer[64];
+	const char *name = rp_atom_label(&u->new_side.atoms, atom, buffer,
+					 sizeof(buffer));
+
+	if (is_vtable(name))
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_VTABLE, name,
+			"a class's table of virtual functions or its type "
+			"information changed: %.100s; objects that live have "
+			"the old one", why);
+	if (a->kind != u->old_side.atoms.v[twin].kind)
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_SECTIONS, name,
+			"%.180s; the running program has it where it was", why);
+	if (a->size != u->old_side.atoms.v[twin].size)
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_LAYOUT, name,
+			"%.100s, and the program has the old one in memory; "
+			"make a new variable", why);
+	return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_DATA, name,
+		"its initial value changed, and the program has the old value "
+		"or what became of it; say in the fix what is meant: "
+		"RP_LIVEPATCH_KEEP(%.60s), or RP_LIVEPATCH_SET(%.60s)", name,
+		name);
+}
+
+static bool is_local_const(const struct rp_atom *a)
+{
+	return a->kind == RP_ATOM_CONST && !(a->flags & RP_ATOM_GLOBAL);
+}
+
+static int check_data(struct rp_patch *p, uint32_t unit, uint32_t atom)
+{
+	const struct rp_unit *u = &p->units[unit];
+	const struct rp_atom *a = &u->new_side.atoms.v[atom];
+	const char *name = rp_atom_name(&u->new_side.atoms, atom);
+
+	if (rp_patch_is_intended(p, unit, atom))
+		return 0;
+	// What uses a local constant is replaced with it.
+	if (is_local_const(a) && u->old_side.atoms.v[
+	    u->new_side.twin[atom]].kind == RP_ATOM_CONST)
+		return 0;
+	if (a->kind == RP_ATOM_CONST && !is_vtable(name))
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_CONST, name,
+			"a constant that other objects may use changed; leave it "
+			"and make a new one, or say that the old one may stay in "
+			"use: RP_LIVEPATCH_KEEP(%.60s)", name);
+	return refuse_data(p, u, atom, u->change[atom].why);
+}
+
+/* Constructors that the fix adds have no occasion to run. */
+static int check_constructors(struct rp_patch *p, const struct rp_unit *u)
+{
+	const struct rp_side *side = &u->new_side;
+	int rc = 0;
+
+	for (uint32_t i = 1; i < side->atoms.n && !rc; i++) {
+		const struct rp_atom *a = &side->atoms.v[i];
+
+		if (!is_constructor_section(section_of(side, i)))
+			continue;
+		for (size_t k = 0; k < a->nrefs && !rc; k++) {
+			uint32_t to = a->refs[k].atom;
+
+			if (to && u->change[to].fate == RP_FATE_NEW)
+				rc = rp_patch_refuse(p, u->name,
+					RP_DIAG_PATCH_INIT,
+					rp_atom_name(&side->atoms, to),
+					"a new constructor, which would not run "
+					"in a process that lives; make it a "
+					"hook, see <repoint/livepatch.h>");
+		}
+	}
+	return rc;
+}
+
+/*
+ * A static variable whose name the compiler numbered, and that could not be
+ * told from another one: a new one would forget what the old one holds.
+ */
+static int check_pairing(struct rp_patch *p, const struct rp_unit *u,
+			 uint32_t atom)
+{
+	const struct rp_side *o = &u->old_side, *n = &u->new_side;
+	const struct rp_atom *a = &n->atoms.v[atom];
+	const char *name = rp_atom_name(&n->atoms, atom);
+	size_t length = rp_name_source_length(name);
+
+	if (a->kind != RP_ATOM_DATA || (a->flags & RP_ATOM_GLOBAL))
+		return 0;
+	for (uint32_t i = 1; i < o->atoms.n; i++) {
+		const char *other = rp_atom_name(&o->atoms, i);
+
+		if (o->atoms.v[i].kind != RP_ATOM_DATA || o->twin[i] ||
+		    rp_name_source_length(other) != length ||
+		    memcmp(other, name, length))
+			continue;
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_PAIRING, name,
+			"it cannot be told whether this static variable is the "
+			"old %.60s, which has a value in the running program, or "
+			"a new one; give the new one a name of its own", other);
+	}
+	return 0;
+}
+
+static int check_picked(struct rp_patch *p, uint32_t unit, uint32_t atom)
+{
+	struct rp_unit *u = &p->units[unit];
+	const struct rp_atom *a = &u->new_side.atoms.v[atom];
+
+	if (u->extra)
+		return 0;
+	if (rp_atom_is_code(a) && !rp_atom_is_content(&u->new_side.atoms, atom))
+		return u->change[atom].fate == RP_FATE_NEW ?
+		       check_added(p, u, atom) : 0;
+	if ((a->flags & RP_ATOM_TLS) && u->change[atom].fate == RP_FATE_NEW)
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_TLS,
+			rp_atom_name(&u->new_side.atoms, atom),
+			"a new thread-local variable: threads that live have no "
+			"room for it; use pthread_setspecific(), or a shadow "
+			"variable of pthread_self()");
+	return u->change[atom].fate == RP_FATE_NEW ? check_pairing(p, u, atom) : 0;
+}
+
+static int check_unit(struct rp_patch *p, uint32_t unit)
+{
+	struct rp_unit *u = &p->units[unit];
+	int rc = 0;
+
+	if (u->changed && u->old_side.present)
+		rc = check_constructors(p, u);
+	for (uint32_t i = 1; i < u->new_side.atoms.n && !rc; i++) {
+		const struct rp_atom *a = &u->new_side.atoms.v[i];
+
+		if (rp_patch_is_picked(p, unit, i))
+			rc = check_picked(p, unit, i);
+		if (rc || u->change[i].fate != RP_FATE_CHANGED)
+			continue;
+		if (a->kind == RP_ATOM_DATA || a->kind == RP_ATOM_CONST)
+			rc = check_data(p, unit, i);
+		else if (rp_atom_is_code(a) && !(a->flags & RP_ATOM_COLD) &&
+			 !rp_atom_is_content(&u->new_side.atoms, i))
+			rc = check_function(p, unit, i);
+	}
+	return rc;
+}
+
+int rp_patch_check(struct rp_patch *p)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->nunits && !rc; i++)
+		rc = check_unit(p, i);
+	return rc;
+}
