@@ -53,7 +53,11 @@ done
 check "repoint-object.1 has all options" \
 	documented repoint-object.1 "object annotate"
 check "repoint-cc.1 has all options" documented repoint-cc.1 cc
-for page in repoint.1 repoint-object.1 repoint-cc.1; do
+for command in build diff show; do
+	check "repoint-patch.1 has all options of $command" \
+		documented repoint-patch.1 "patch $command"
+done
+for page in repoint.1 repoint-object.1 repoint-cc.1 repoint-patch.1; do
 	if command -v man >/dev/null; then
 		check "$page" formats "$RP_SOURCE/docs/man/$page"
 	else
