@@ -42,8 +42,8 @@ enum rp_atom_kind {
 /** How a reference is written. */
 enum rp_ref_form {
 	RP_REF_RELOC,		/**< by a relocation */
-	RP_REF_BRANCH32,	/**< rel32 of a branch, resolved by the assembler */
-	RP_REF_BRANCH8,		/**< rel8 of a branch, the same */
+	RP_REF_BRANCH32,	/**< 32 bits of distance, resolved by the assembler */
+	RP_REF_BRANCH8,		/**< 8 bits, of a branch: the same */
 };
 
 /**

@@ -124,6 +124,16 @@ static uint8_t flags_of(const struct rp_section *section)
 	return flags;
 }
 
+/* GCC gives an IFUNC's resolver two symbols: its own, and the IFUNC. */
+static void mark_resolver(struct rp_atoms_builder *b,
+			  const struct rp_symbol *symbol)
+{
+	struct rp_atom *last = &b->atoms->v[b->atoms->n - 1];
+
+	if (symbol->type == STT_GNU_IFUNC && symbol->value == last->offset)
+		last->flags |= RP_ATOM_IFUNC;
+}
+
 static int add_named(struct rp_atoms_builder *b, const struct named *named,
 		     size_t n)
 {
@@ -143,8 +153,10 @@ static int add_named(struct rp_atoms_builder *b, const struct named *named,
 		};
 
 		// Another name of the same, or of a place inside it.
-		if (atom.section == section && atom.offset < end)
+		if (atom.section == section && atom.offset < end) {
+			mark_resolver(b, symbol);
 			continue;
+		}
 		if (symbol->bind != STB_LOCAL)
 			atom.flags |= RP_ATOM_GLOBAL;
 		if (symbol->type == STT_GNU_IFUNC)
@@ -308,6 +320,7 @@ static int add_split(struct decode *d, const struct rp_raw_ref *ref)
 static int note_relocs(struct decode *d, uint64_t at,
 		       const struct rp_insn_fields *insn, bool *relocated)
 {
+	const unsigned int field = insn->relative ? insn->imm : insn->disp;
 	struct rp_raw_section *s = &d->b->sections[d->atom->section];
 	int rc = 0;
 
@@ -320,22 +333,27 @@ static int note_relocs(struct decode *d, uint64_t at,
 			continue;
 		ref->end = at + insn->length - ref->offset;
 		ref->branch = insn->branch;
-		if (insn->relative && ref->offset == at + insn->imm)
+		if (ref->offset == at + field)
 			*relocated = true;
 		rc = add_split(d, ref);
 	}
 	return rc;
 }
 
-static int note_branch(struct decode *d, uint64_t at,
-		       const struct rp_insn_fields *insn)
+/* A distance that the assembler computed: to a place of the same section. */
+static int note_distance(struct decode *d, uint64_t at,
+			 const struct rp_insn_fields *insn)
 {
-	int64_t target = rp_insn_target(d->code + at, at, insn);
+	bool rip = !insn->relative;
+	unsigned int field = rip ? insn->disp : insn->imm;
+	unsigned int size = rip ? insn->disp_size : insn->imm_size;
+	int64_t target = rp_insn_field_target(d->code + at, at, insn, field,
+					      size);
 	struct rp_raw_ref ref = {
-		.offset = at + insn->imm, .target = target,
-		.type = insn->imm_size == 4 ? R_X86_64_PC32 : R_X86_64_PC8,
-		.form = insn->imm_size == 4 ? RP_REF_BRANCH32 : RP_REF_BRANCH8,
-		.branch = insn->branch, .end = insn->length - insn->imm,
+		.offset = at + field, .target = target,
+		.type = size == 4 ? R_X86_64_PC32 : R_X86_64_PC8,
+		.form = size == 4 ? RP_REF_BRANCH32 : RP_REF_BRANCH8,
+		.branch = insn->branch, .end = insn->length - field,
 	};
 
 	if (target >= (int64_t)d->atom->offset &&
@@ -370,8 +388,8 @@ static int decode_atom(struct decode *d)
 			break;
 		}
 		rc = note_relocs(d, at, &insn, &relocated);
-		if (!rc && insn.relative && !relocated)
-			rc = note_branch(d, at, &insn);
+		if (!rc && (insn.relative || insn.rip) && !relocated)
+			rc = note_distance(d, at, &insn);
 		at += insn.length;
 	}
 	return rc;

@@ -23,6 +23,7 @@ static const struct {
 	{ "rp_features", sizeof(struct rp_feature) },
 	{ "rp_op_members", sizeof(struct rp_op_member) },
 	{ "rp_op_patchlets", sizeof(struct rp_op_patchlet) },
+	{ "rp_livepatch_hooks", sizeof(struct rp_livepatch_hook) },
 	{ "rp_livepatch_data", sizeof(struct rp_livepatch_data) },
 };
 
@@ -206,6 +207,38 @@ static int add_unwind(const struct rest *rest)
 	return rc;
 }
 
+static bool is_type_info(const struct rest *rest, const struct rp_raw_ref *ref)
+{
+	const struct rp_relobj *obj = rest->b->obj;
+	const struct rp_symbol *symbol = &obj->symbols[ref->symbol];
+
+	if (ref->type != R_X86_64_64)
+		return false;
+	if (symbol->type == STT_SECTION)
+		return strstr(obj->sections[symbol->section].name, "._ZTI");
+	return !strncmp(symbol->name, "_ZTI", 4);
+}
+
+/*
+ * Pointers to type information that exception tables refer to: clang does not
+ * name them, and has them in .data. Nobody writes them.
+ */
+static bool is_type_stubs(const struct rest *rest)
+{
+	const struct rp_raw_section *s = &rest->b->sections[rest->section];
+	uint64_t at = rest->start;
+
+	for (size_t i = 0; i < s->nrelocs; i++) {
+		if (s->refs[i].offset < rest->start ||
+		    s->refs[i].offset >= rest->end)
+			continue;
+		if (s->refs[i].offset != at || !is_type_info(rest, &s->refs[i]))
+			return false;
+		at += 8;
+	}
+	return at == rest->end;
+}
+
 static int add_rest(const struct rest *rest)
 {
 	const struct rp_section *s = &rest->b->obj->sections[rest->section];
@@ -223,6 +256,8 @@ static int add_rest(const struct rest *rest)
 		if (entsize <= 8)
 			return add_strings(rest, entsize);
 	}
+	if (in_file && is_type_stubs(rest))
+		return add_equal(rest, 8, RP_ATOM_LITERAL);
 	return add_split_pieces(rest);
 }
 

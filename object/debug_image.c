@@ -201,6 +201,8 @@ static int place_pieces(struct maker *m)
 	return 0;
 }
 
+#define MAX_BSS		(UINT64_C(1) << 40)
+
 static void place_loaded(struct maker *m)
 {
 	uint64_t address = 0x10000;
@@ -209,7 +211,8 @@ static void place_loaded(struct maker *m)
 		const GElf_Shdr *hdr = &m->obj->sections[i].hdr;
 
 		// A size without bytes in the file is anybody's claim.
-		if (!(hdr->sh_flags & SHF_ALLOC) || hdr->sh_type == SHT_NOBITS)
+		if (!(hdr->sh_flags & SHF_ALLOC) ||
+		    (hdr->sh_type == SHT_NOBITS && hdr->sh_size > MAX_BSS))
 			continue;
 		m->image->bases[i] = address;
 		address += (hdr->sh_size + GAP) & ~(uint64_t)15;

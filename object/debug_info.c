@@ -121,6 +121,7 @@ void rp_debug_info_close(struct rp_debug_info *info)
 		return;
 	rp_debug_index_free(info->index);
 	free(info->rows.v);
+	free(info->statics.v);
 	if (info->dwarf)
 		dwarf_end(info->dwarf);
 	if (info->elf)

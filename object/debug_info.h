@@ -69,6 +69,24 @@ size_t rp_debug_call_lines(struct rp_debug_info *info, uint32_t section,
 			   uint64_t offset, uint32_t *ret, size_t room);
 
 /**
+ * struct rp_static_variable - a static variable that a function declares.
+ * @rank: which one of that name in that function, counted from 0
+ */
+struct rp_static_variable {
+	const char *function;
+	const char *name;
+	uint32_t rank;
+};
+
+/**
+ * rp_debug_static() - the static variable of a function at a place. Inlined or
+ * not, it is that of the function that declares it.
+ * Return: is there one?
+ */
+bool rp_debug_static(struct rp_debug_info *info, uint32_t section,
+		     uint64_t offset, struct rp_static_variable *ret);
+
+/**
  * enum rp_type_change_kind - how a type differs.
  */
 enum rp_type_change_kind {

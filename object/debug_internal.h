@@ -50,6 +50,13 @@ struct rp_debug_rows {
 };
 
 struct rp_debug_index;
+struct rp_debug_static;
+
+/* Static variables of functions, by address. */
+struct rp_debug_statics {
+	struct rp_debug_static *v;
+	size_t n, room;
+};
 
 struct rp_debug_info {
 	const struct rp_relobj *obj;
@@ -59,6 +66,8 @@ struct rp_debug_info {
 	Dwarf_Die first;	/* unit that producer and source are asked of */
 	bool has_lines;		/* @rows were read, as far as they can be */
 	struct rp_debug_rows rows;
+	bool has_statics;	/* @statics were read */
+	struct rp_debug_statics statics;
 	struct rp_debug_index *index;	/* NULL until it is needed */
 };
 

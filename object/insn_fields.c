@@ -73,6 +73,13 @@ static bool ends_flow(const ZydisDecodedInstruction *insn)
 	       is_group5(insn, GROUP5_JMP) || is_group5(insn, GROUP5_JMP_FAR);
 }
 
+static bool is_rip_relative(const ZydisDecodedInstruction *insn)
+{
+	return (insn->attributes & ZYDIS_ATTRIB_HAS_MODRM) &&
+	       insn->raw.modrm.mod == 0 && insn->raw.modrm.rm == 5 &&
+	       insn->raw.disp.size == 32;
+}
+
 static enum rp_insn_branch branch_of(const ZydisDecodedInstruction *insn)
 {
 	if (insn->raw.imm[0].is_relative && insn->raw.imm[0].size == 32) {
@@ -84,7 +91,7 @@ static enum rp_insn_branch branch_of(const ZydisDecodedInstruction *insn)
 		    (insn->opcode & 0xf0) == 0x80)
 			return RP_INSN_JCC;
 	}
-	if (insn->raw.modrm.mod == 0 && insn->raw.modrm.rm == 5) {
+	if (is_rip_relative(insn)) {
 		if (is_group5(insn, GROUP5_CALL))
 			return RP_INSN_CALL_MEM;
 		if (is_group5(insn, GROUP5_JMP))
@@ -107,6 +114,7 @@ int rp_insn_fields(const uint8_t *code, size_t size,
 	ret->imm = insn.raw.imm[0].offset;
 	ret->imm_size = insn.raw.imm[0].size / 8;
 	ret->relative = insn.raw.imm[0].is_relative;
+	ret->rip = is_rip_relative(&insn);
 	ret->nop = is_nop(&insn, code);
 	ret->trap = is_plain(&insn, OPCODE_INT3);
 	ret->ends = ends_flow(&insn);

@@ -51,6 +51,8 @@ struct rp_binary_symbol {
  * @jump_slot: address of its PLT's GOT entry (JUMP_SLOT), or 0; until the first
  *             call it may hold an address inside the PLT
  * @copy:      address of its copy (R_X86_64_COPY), or 0
+ * @canonical: @plt is the function's address in all of the process: code of the
+ *             program refers to it directly
  */
 struct rp_binary_import {
 	const char *name;
@@ -61,6 +63,7 @@ struct rp_binary_import {
 	uint64_t copy;
 	uint8_t type;
 	bool weak;
+	bool canonical;
 };
 
 /** struct rp_binary_slot - a GOT entry that holds an IFUNC's choice. */

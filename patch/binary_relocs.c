@@ -235,6 +235,7 @@ static int add_imports(struct rp_binary *binary, uint32_t *number,
 			.weak = ELF64_ST_BIND(sym->st_info) == STB_WEAK,
 			// Where a program takes the function's address.
 			.plt = sym->st_shndx == SHN_UNDEF ? sym->st_value : 0,
+			.canonical = sym->st_shndx == SHN_UNDEF && sym->st_value,
 		};
 	}
 	return 0;

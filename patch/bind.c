@@ -129,6 +129,33 @@ static int bind_ifunc(struct rp_patch *p, const struct rp_unit *u,
 	return add_bound(p, in, STT_FUNC, ret);
 }
 
+/* Something that an earlier payload brought. */
+static int bind_earlier(struct rp_patch *p, const char *name,
+			struct rp_target *ret)
+{
+	if (!*name)
+		return 1;
+	for (size_t i = p->nearlier; i-- > 0;) {
+		struct rp_earlier *e = &p->earlier[i];
+		const struct rp_relobj *obj = &e->payload.obj;
+
+		for (size_t k = 1; k < obj->nsymbols; k++) {
+			const struct rp_symbol *s = &obj->symbols[k];
+			struct rp_payload_binding_in in = {
+				.kind = RP_BIND_PAYLOAD, .name = name,
+				.size = s->size, .depend = i,
+			};
+
+			if (!s->section || s->section == RP_SECTION_NONE ||
+			    s->type == STT_SECTION || strcmp(s->name, name))
+				continue;
+			e->used = true;
+			return add_bound(p, &in, s->type, ret);
+		}
+	}
+	return 1;
+}
+
 /* A place inside code that is not replaced: where it is in the binary. */
 static int shift_place(struct rp_patch *p, const struct rp_unit *u,
 		       uint32_t twin, int64_t place, struct rp_target *ret)
@@ -158,8 +185,11 @@ int rp_patch_bind_twin(struct rp_patch *p, uint32_t unit, uint32_t twin,
 	char label[64];
 
 	*ret = (struct rp_target){ 0 };
-	if (!rp_patch_is_found(u, twin))
-		return refuse_unfound(p, u, twin);
+	if (!rp_patch_is_found(u, twin)) {
+		int rc = bind_earlier(p, name, ret);
+
+		return rc > 0 ? refuse_unfound(p, u, twin) : rc;
+	}
 	const struct rp_match *m = rp_unit_match(u, twin);
 	in.value = m->address;
 	in.size = atom->size;
@@ -267,6 +297,12 @@ static int bind_import(struct rp_patch *p, const char *name,
 			.value = import->copy, .name = name, .position = 1 };
 		return add_bound(p, &in, STT_OBJECT, ret);
 	}
+	// The whole process compares that address, and it is in reach.
+	if (import->canonical) {
+		in = (struct rp_payload_binding_in){ .kind = RP_BIND_TARGET,
+			.value = import->plt, .name = name, .position = 1 };
+		return add_bound(p, &in, STT_FUNC, ret);
+	}
 	if (in.kind == RP_BIND_IMPORT_TLS)
 		in.value = in.slot = 0;
 	return add_bound(p, &in, import->type, ret);
@@ -295,31 +331,6 @@ static int bind_library(struct rp_patch *p, const char *name,
 	else
 		free(version);
 	return rc;
-}
-
-/* Something that an earlier payload brought. */
-static int bind_earlier(struct rp_patch *p, const char *name,
-			struct rp_target *ret)
-{
-	for (size_t i = p->nearlier; i-- > 0;) {
-		struct rp_earlier *e = &p->earlier[i];
-		const struct rp_relobj *obj = &e->payload.obj;
-
-		for (size_t k = 1; k < obj->nsymbols; k++) {
-			const struct rp_symbol *s = &obj->symbols[k];
-			struct rp_payload_binding_in in = {
-				.kind = RP_BIND_PAYLOAD, .name = name,
-				.size = s->size, .depend = i,
-			};
-
-			if (!s->section || s->section == RP_SECTION_NONE ||
-			    s->type == STT_SECTION || strcmp(s->name, name))
-				continue;
-			e->used = true;
-			return add_bound(p, &in, s->type, ret);
-		}
-	}
-	return 1;
 }
 
 static int refuse_undefined(struct rp_patch *p, uint32_t unit, const char *name,

@@ -178,6 +178,22 @@ static enum rp_verdict compare_inner_branch(const struct walk *w)
 	return RP_DIFFERENT;
 }
 
+/* A label of its own code, as of a computed goto, or what no one knows. */
+static bool same_inner_place(const struct walk *w)
+{
+	int64_t x, y;
+
+	if (!w->o->insn.rip || !w->n->insn.rip)
+		return false;
+	x = rp_insn_rip_target(w->pair.p + w->o->offset, w->o->offset,
+			       &w->o->insn);
+	y = rp_insn_rip_target(w->pair.q + w->n->offset, w->n->offset,
+			       &w->n->insn);
+	return x >= 0 && y >= 0 && (uint64_t)x < w->pair.o->size &&
+	       (uint64_t)y < w->pair.n->size &&
+	       rp_step_at(w->x, x) == rp_step_at(w->y, y);
+}
+
 static enum rp_verdict compare_branch(struct walk *w)
 {
 	const struct rp_ref *x, *y;
@@ -192,6 +208,17 @@ static enum rp_verdict compare_branch(struct walk *w)
 	return x || y ? RP_DIFFERENT : compare_inner_branch(w);
 }
 
+/* What it adds may be any number: LEA is how compilers add. */
+static bool is_lea(const uint8_t *p, const struct rp_insn_fields *insn)
+{
+	unsigned int i = 0;
+
+	while (i < insn->disp && (p[i] == 0x66 || p[i] == 0x67 ||
+				  (p[i] & 0xf0) == 0x40))
+		i++;
+	return p[i] == 0x8d;
+}
+
 static enum rp_verdict compare_number(const struct walk *w, unsigned int x_at,
 				      unsigned int y_at, unsigned int size,
 				      bool immediate)
@@ -201,7 +228,8 @@ static enum rp_verdict compare_number(const struct walk *w, unsigned int x_at,
 
 	if (x == y)
 		return RP_SAME;
-	if (immediate && x <= UINT32_MAX && y <= UINT32_MAX &&
+	if ((immediate || is_lea(w->pair.p + w->o->offset, &w->o->insn)) &&
+	    x <= UINT32_MAX && y <= UINT32_MAX &&
 	    rp_lines_in_code(w->pair.c, w->pair.old_atom, w->o->offset,
 			     w->pair.new_atom, w->n->offset, x, y))
 		return RP_NOISE;
@@ -225,8 +253,11 @@ static enum rp_verdict compare_field(struct walk *w, unsigned int x_at,
 	if (x && y)
 		return rp_compare_refs(w->pair.c, w->pair.old_atom, x,
 				       w->pair.new_atom, y);
-	return x || y ? RP_DIFFERENT :
-	       compare_number(w, x_at, y_at, size, immediate);
+	if (x || y)
+		return RP_DIFFERENT;
+	if (!immediate && same_inner_place(w))
+		return RP_SAME;
+	return compare_number(w, x_at, y_at, size, immediate);
 }
 
 static bool same_opcode(const struct walk *w)

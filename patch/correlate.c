@@ -4,39 +4,55 @@
  *
  *   1 by name, where a name means one thing in each version
  *   2 what compilers number (x.1234, f.part.0): by who uses it, and in which
- *     order; code that is paired is asked in turn, until nothing new is found
+ *     order, as far as code is equal but for that; what is paired so is asked
+ *     in turn. Of what is left, variables by the function that declares them,
+ *     if debug information says so; else by the order of uses in code that
+ *     changed
  *   3 what is left of a name, if one is left on each side, or as many of equal
  *     content
  *   4 anonymous code and data: by section and order
  *
  * Literals have no twins: they are what they contain.
  */
+#include "compare.h"
 #include "names.h"
-#include "unit.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+struct user;
 
 struct named {
 	char *name;		/* canonical */
 	uint32_t atom;
 	uint32_t group;
+	uint32_t order;		/* of first use, in what is asked just now */
+	uint32_t asked;		/* what that is, or 0 */
+	struct user *users;	/* code that refers to it, if it is numbered */
 	uint8_t class;		/* code, data, thread-local data */
 	bool numbered;
 	bool global;
+};
+
+struct user {
+	struct user *next;
+	uint32_t atom;
 };
 
 struct names {
 	struct named *v;
 	size_t n;
 	struct named **by_atom;	/* numbered ones; else NULL */
+	struct named **uses;	/* those that an atom refers to */
+	size_t nuses;
+	struct user *users;
 };
 
 struct correlation {
 	struct rp_unit *unit;
 	struct names of[2];
 	uint32_t *queue;	/* paired atoms of the old version */
-	size_t queued, asked;
+	size_t queued;
 };
 
 static const struct rp_side *side_of(const struct correlation *c, int i)
@@ -79,7 +95,8 @@ static int list_names(struct correlation *c, int which)
 
 	names->v = calloc(side->atoms.n, sizeof(*names->v));
 	names->by_atom = calloc(side->atoms.n, sizeof(*names->by_atom));
-	if (!names->v || !names->by_atom)
+	names->uses = calloc(side->atoms.n, sizeof(*names->uses));
+	if (!names->v || !names->by_atom || !names->uses)
 		return -1;
 	for (uint32_t i = 1; i < side->atoms.n; i++) {
 		const struct rp_atom *atom = &side->atoms.v[i];
@@ -161,29 +178,36 @@ static void pair_unique(struct correlation *c)
 	}
 }
 
-/* Numbered atoms that an atom refers to, in the order of first use. */
-struct uses {
-	struct named *v[64];
-	size_t n;
-};
-
-static void list_uses(const struct correlation *c, int which, uint32_t atom,
-		      struct uses *ret)
+static int by_group(const void *a, const void *b)
 {
-	const struct rp_atom *a = atom_of(c, which, atom);
+	const struct named *x = *(struct named *const *)a;
+	const struct named *y = *(struct named *const *)b;
 
-	ret->n = 0;
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Numbered atoms that an atom refers to: by group, in the order of first use. */
+static void list_uses(struct correlation *c, int which, uint32_t atom)
+{
+	const struct rp_atom *a = &side_of(c, which)->atoms.v[atom];
+	struct names *names = &c->of[which];
+
+	names->nuses = 0;
 	for (size_t i = 0; i < a->nrefs; i++) {
-		struct named *named = c->of[which].by_atom[a->refs[i].atom];
-		size_t k = 0;
+		struct named *named = names->by_atom[a->refs[i].atom];
 
-		if (!named)
+		if (!named || named->asked == atom)
 			continue;
-		while (k < ret->n && ret->v[k] != named)
-			k++;
-		if (k == ret->n && ret->n < sizeof(ret->v) / sizeof(*ret->v))
-			ret->v[ret->n++] = named;
+		named->asked = atom;
+		named->order = names->nuses;
+		names->uses[names->nuses++] = named;
 	}
+	// Asked again, the same atom lists them again.
+	for (size_t i = 0; i < names->nuses; i++)
+		names->uses[i]->asked = 0;
+	qsort(names->uses, names->nuses, sizeof(*names->uses), by_group);
 }
 
 static bool alike(const struct correlation *c, const struct named *o,
@@ -196,13 +220,13 @@ static bool alike(const struct correlation *c, const struct named *o,
 	       x->size == y->size && x->kind == y->kind;
 }
 
-static size_t count_group(const struct uses *uses, uint32_t group)
+static size_t group_end(const struct names *names, size_t i)
 {
-	size_t n = 0;
+	uint32_t group = names->uses[i]->group;
 
-	for (size_t i = 0; i < uses->n; i++)
-		n += uses->v[i]->group == group;
-	return n;
+	while (i < names->nuses && names->uses[i]->group == group)
+		i++;
+	return i;
 }
 
 /*
@@ -212,58 +236,160 @@ static size_t count_group(const struct uses *uses, uint32_t group)
 static void pair_uses(struct correlation *c, uint32_t old_atom,
 		      uint32_t new_atom)
 {
-	struct uses o, n;
+	struct names *o = &c->of[0], *n = &c->of[1];
+	size_t i = 0, k = 0;
 
-	list_uses(c, 0, old_atom, &o);
-	list_uses(c, 1, new_atom, &n);
-	for (size_t i = 0; i < o.n; i++) {
-		uint32_t group = o.v[i]->group;
-		size_t rank = 0, k = 0;
+	list_uses(c, 0, old_atom);
+	list_uses(c, 1, new_atom);
+	while (i < o->nuses && k < n->nuses) {
+		size_t i_end = group_end(o, i), k_end = group_end(n, k);
 
-		if (count_group(&o, group) != count_group(&n, group))
+		if (o->uses[i]->group < n->uses[k]->group) {
+			i = i_end;
 			continue;
-		for (size_t j = 0; j < i; j++)
-			rank += o.v[j]->group == group;
-		for (; k < n.n; k++) {
-			if (n.v[k]->group == group && !rank--)
-				break;
 		}
-		if (alike(c, o.v[i], n.v[k]))
-			pair(c, o.v[i]->atom, n.v[k]->atom);
+		if (o->uses[i]->group == n->uses[k]->group) {
+			for (size_t j = 0; i_end - i == k_end - k &&
+			     i + j < i_end; j++) {
+				if (alike(c, o->uses[i + j], n->uses[k + j]))
+					pair(c, o->uses[i + j]->atom,
+					     n->uses[k + j]->atom);
+			}
+			i = i_end;
+		}
+		k = k_end;
 	}
 }
 
-static bool same_refs_count(const struct correlation *c, uint32_t o, uint32_t n)
+/* Equal but for what is referred to: then the order of uses is certain. */
+static bool looks_equal(const struct correlation *c, uint32_t o, uint32_t n)
 {
 	const struct rp_atom *x = atom_of(c, 0, o), *y = atom_of(c, 1, n);
+	const uint8_t *p = rp_atom_bytes(&c->unit->old_side.atoms, o);
+	const uint8_t *q = rp_atom_bytes(&c->unit->new_side.atoms, n);
+	uint64_t at = 0;
 
-	return x->size == y->size && x->nrefs == y->nrefs;
+	if (x->size != y->size || x->nrefs != y->nrefs || !p || !q)
+		return false;
+	for (size_t i = 0; i < x->nrefs; i++) {
+		uint64_t offset = x->refs[i].offset;
+
+		if (offset != y->refs[i].offset || offset < at ||
+		    memcmp(p + at, q + at, offset - at))
+			return false;
+		at = offset + rp_reloc_width(x->refs[i].type);
+	}
+	return at >= x->size || !memcmp(p + at, q + at, x->size - at);
 }
 
-/* Those that look unchanged are asked first: their order is certain. */
-static void ask(struct correlation *c)
+/* Asks all that is paired, and what that pairs. */
+static void ask(struct correlation *c, bool any)
 {
-	size_t from = c->asked;
+	for (size_t i = 0; i < c->queued; i++) {
+		uint32_t o = c->queue[i], n = c->unit->old_side.twin[o];
 
-	while (c->asked < c->queued) {
-		uint32_t o = c->queue[c->asked++];
-		uint32_t n = c->unit->old_side.twin[o];
-
-		if (same_refs_count(c, o, n))
+		if (any || looks_equal(c, o, n))
 			pair_uses(c, o, n);
 	}
-	for (size_t i = from; i < c->queued; i++)
-		pair_uses(c, c->queue[i], c->unit->old_side.twin[c->queue[i]]);
 }
 
-static void ask_all(struct correlation *c)
-{
-	size_t before;
+/* The function that declares a variable, by the debug information. */
+struct declared {
+	struct rp_static_variable it;
+	uint32_t atom;
+	uint32_t group;
+};
 
-	do {
-		before = c->queued;
-		ask(c);
-	} while (c->queued != before || c->asked < c->queued);
+static int by_declaration(const void *a, const void *b)
+{
+	const struct declared *x = a, *y = b;
+	int order;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	order = strcmp(x->it.function, y->it.function);
+	if (order)
+		return order;
+	order = strcmp(x->it.name, y->it.name);
+	if (order)
+		return order;
+	return x->it.rank < y->it.rank ? -1 : x->it.rank > y->it.rank;
+}
+
+static bool is_open(const struct correlation *c, int which,
+		    const struct named *named)
+{
+	return named->numbered && named->class &&
+	       !side_of(c, which)->twin[named->atom];
+}
+
+static size_t count_open(const struct correlation *c, int which)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->of[which].n; i++)
+		n += is_open(c, which, &c->of[which].v[i]);
+	return n;
+}
+
+static size_t list_declared(const struct correlation *c, int which,
+			    struct rp_debug_info *info, struct declared *ret)
+{
+	const struct rp_atoms *atoms = &side_of(c, which)->atoms;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->of[which].n; i++) {
+		const struct named *named = &c->of[which].v[i];
+		const struct rp_atom *a = &atoms->v[named->atom];
+
+		if (!is_open(c, which, named) ||
+		    !rp_debug_static(info, a->section, a->offset, &ret[n].it))
+			continue;
+		ret[n].atom = named->atom;
+		ret[n].group = named->group;
+		n++;
+	}
+	qsort(ret, n, sizeof(*ret), by_declaration);
+	return n;
+}
+
+/*
+ * By what declares them. What functions use, in which order, is no evidence
+ * where a change made the compiler inline otherwise. @known: both sides have
+ * debug information.
+ */
+static int pair_declared(struct correlation *c, bool *known)
+{
+	size_t n[2] = { count_open(c, 0), count_open(c, 1) }, i = 0, k = 0;
+	struct rp_debug_info *info[2];
+	struct declared *v[2];
+
+	*known = false;
+	if (!n[0] || !n[1])
+		return 0;
+	info[0] = rp_side_debug(&c->unit->old_side);
+	info[1] = rp_side_debug(&c->unit->new_side);
+	if (!info[0] || !info[1])
+		return 0;
+	*known = true;
+	v[0] = calloc(n[0], sizeof(*v[0]));
+	v[1] = calloc(n[1], sizeof(*v[1]));
+	if (v[0] && v[1]) {
+		n[0] = list_declared(c, 0, info[0], v[0]);
+		n[1] = list_declared(c, 1, info[1], v[1]);
+		while (i < n[0] && k < n[1]) {
+			int order = by_declaration(&v[0][i], &v[1][k]);
+
+			if (!order)
+				pair(c, v[0][i].atom, v[1][k].atom);
+			i += order <= 0;
+			k += order >= 0;
+		}
+	}
+	bool ok = v[0] && v[1];
+	free(v[0]);
+	free(v[1]);
+	return ok ? 0 : -1;
 }
 
 static void pair_cold_group(struct correlation *c, uint32_t cold, size_t k)
@@ -310,41 +436,73 @@ static bool same_content(const struct correlation *c, uint32_t o, uint32_t n)
 	       (!p || !memcmp(p, q, x->size));
 }
 
-/* Does a function use the atom whose source name is that of another's user? */
-static bool share_user(const struct correlation *c, uint32_t o, uint32_t n);
-
-struct left {
-	uint32_t atoms[2][32];
-	size_t n[2];
-};
-
-static void collect_left(const struct correlation *c, int which, uint32_t group,
-			 size_t from, struct left *left)
+static bool same_source(const char *a, const char *b)
 {
-	const struct names *names = &c->of[which];
+	size_t n = rp_name_source_length(a);
 
-	left->n[which] = 0;
-	for (size_t i = from; i < names->n && names->v[i].group == group; i++) {
-		if (!side_of(c, which)->twin[names->v[i].atom] &&
-		    left->n[which] < 32)
-			left->atoms[which][left->n[which]++] = names->v[i].atom;
-	}
+	return rp_name_source_length(b) == n && !memcmp(a, b, n);
 }
 
-static void pair_left_group(struct correlation *c, struct left *left)
-{
-	bool all = left->n[0] == left->n[1];
+#define MAX_USERS	64	/* to compare; of more, any may be the same */
 
-	if (left->n[0] == 1 && left->n[1] == 1) {
-		if (share_user(c, left->atoms[0][0], left->atoms[1][0]))
-			pair(c, left->atoms[0][0], left->atoms[1][0]);
-		return;
+static size_t count_users(const struct named *named)
+{
+	size_t n = 0;
+
+	for (const struct user *u = named->users; u; u = u->next)
+		n++;
+	return n;
+}
+
+/* Do functions of one name in the source use both? */
+static bool share_user(const struct correlation *c, const struct named *o,
+		       const struct named *n)
+{
+	size_t x = count_users(o), y = count_users(n);
+
+	if (rp_atom_is_code(atom_of(c, 0, o->atom)) || x > MAX_USERS ||
+	    y > MAX_USERS || (!x && !y))
+		return true;
+	for (const struct user *u = o->users; u; u = u->next) {
+		const char *name = rp_atom_name(&side_of(c, 0)->atoms, u->atom);
+
+		for (const struct user *w = n->users; w; w = w->next) {
+			if (same_source(name, rp_atom_name(
+					&side_of(c, 1)->atoms, w->atom)))
+				return true;
+		}
 	}
-	for (size_t i = 0; all && i < left->n[0]; i++)
-		all = same_content(c, left->atoms[0][i], left->atoms[1][i]) &&
-		      share_user(c, left->atoms[0][i], left->atoms[1][i]);
-	for (size_t i = 0; all && i < left->n[0]; i++)
-		pair(c, left->atoms[0][i], left->atoms[1][i]);
+	return false;
+}
+
+/* What is left unpaired of a group; kept where uses are listed otherwise. */
+static size_t collect_left(struct correlation *c, int which, size_t from)
+{
+	struct names *names = &c->of[which];
+	uint32_t group = names->v[from].group;
+
+	names->nuses = 0;
+	for (size_t i = from; i < names->n && names->v[i].group == group; i++) {
+		if (!side_of(c, which)->twin[names->v[i].atom])
+			names->uses[names->nuses++] = &names->v[i];
+	}
+	return names->nuses;
+}
+
+static void pair_left_group(struct correlation *c, size_t i, size_t k)
+{
+	struct named **o = c->of[0].uses, **n = c->of[1].uses;
+	size_t count = collect_left(c, 0, i);
+
+	if (!count || collect_left(c, 1, k) != count)
+		return;
+	for (size_t j = 0; j < count; j++) {
+		if (!share_user(c, o[j], n[j]) ||
+		    (count > 1 && !same_content(c, o[j]->atom, n[j]->atom)))
+			return;
+	}
+	for (size_t j = 0; j < count; j++)
+		pair(c, o[j]->atom, n[j]->atom);
 }
 
 static void pair_left(struct correlation *c)
@@ -353,69 +511,43 @@ static void pair_left(struct correlation *c)
 
 	while (i < c->of[0].n && k < c->of[1].n) {
 		uint32_t group = c->of[0].v[i].group;
-		struct left left;
 
 		if (c->of[1].v[k].group < group) {
 			k++;
 			continue;
 		}
-		if (c->of[1].v[k].group == group) {
-			collect_left(c, 0, group, i, &left);
-			collect_left(c, 1, group, k, &left);
-			pair_left_group(c, &left);
-		}
+		if (c->of[1].v[k].group == group)
+			pair_left_group(c, i, k);
 		while (i < c->of[0].n && c->of[0].v[i].group == group)
 			i++;
 	}
 }
 
-/* Names of the functions that refer to an atom, as the source has them. */
-struct users {
-	const char *v[16];
-	size_t n;
-	bool more;
-};
-
-static void list_users(const struct rp_side *side, uint32_t atom,
-		       struct users *ret)
+static int list_users(struct correlation *c, int which)
 {
-	ret->n = 0;
-	ret->more = false;
-	for (uint32_t i = 1; i < side->atoms.n; i++) {
-		const struct rp_atom *a = &side->atoms.v[i];
-		bool uses = false;
+	const struct rp_atoms *atoms = &side_of(c, which)->atoms;
+	struct names *names = &c->of[which];
+	size_t n = 0;
 
-		if (!rp_atom_is_code(a))
-			continue;
-		for (size_t k = 0; k < a->nrefs && !uses; k++)
-			uses = a->refs[k].atom == atom && i != atom;
-		if (uses && ret->n < 16)
-			ret->v[ret->n++] = rp_atom_name(&side->atoms, i);
-		else if (uses)
-			ret->more = true;
-	}
-}
+	names->users = calloc(atoms->nrefs + 1, sizeof(*names->users));
+	if (!names->users)
+		return -1;
+	for (uint32_t i = 1; i < atoms->n; i++) {
+		const struct rp_atom *a = &atoms->v[i];
 
-static bool share_user(const struct correlation *c, uint32_t o, uint32_t n)
-{
-	struct users x, y;
+		for (size_t k = 0; rp_atom_is_code(a) && k < a->nrefs; k++) {
+			struct named *used = names->by_atom[a->refs[k].atom];
+			struct user *user = &names->users[n];
 
-	if (rp_atom_is_code(atom_of(c, 0, o)))
-		return true;
-	list_users(&c->unit->old_side, o, &x);
-	list_users(&c->unit->new_side, n, &y);
-	if (x.more || y.more || (!x.n && !y.n))
-		return true;
-	for (size_t i = 0; i < x.n; i++) {
-		size_t length = rp_name_source_length(x.v[i]);
-
-		for (size_t k = 0; k < y.n; k++) {
-			if (rp_name_source_length(y.v[k]) == length &&
-			    !memcmp(x.v[i], y.v[k], length))
-				return true;
+			if (!used || a->refs[k].atom == i ||
+			    (used->users && used->users->atom == i))
+				continue;
+			*user = (struct user){ used->users, i };
+			used->users = user;
+			n++;
 		}
 	}
-	return false;
+	return 0;
 }
 
 /* Anonymous atoms: the k-th of a section that has the same name. */
@@ -471,22 +603,31 @@ static void free_names(struct names *names)
 		free(names->v[i].name);
 	free(names->v);
 	free(names->by_atom);
+	free(names->uses);
+	free(names->users);
 }
 
 static int run(struct correlation *c)
 {
+	bool known;
+
 	c->queue = calloc(c->unit->old_side.atoms.n + 1, sizeof(*c->queue));
 	if (!c->queue || list_names(c, 0) || list_names(c, 1))
 		return -1;
 	pair_unique(c);
 	index_numbered(&c->of[0]);
 	index_numbered(&c->of[1]);
+	if (list_users(c, 0) || list_users(c, 1))
+		return -1;
 	pair_anonymous(c);
 	pair_cold(c);
-	ask_all(c);
+	ask(c, false);
+	if (pair_declared(c, &known))
+		return -1;
+	ask(c, !known);
 	pair_left(c);
 	pair_cold(c);
-	ask_all(c);
+	ask(c, !known);
 	return 0;
 }
 

@@ -69,8 +69,7 @@ static int add_relocs(struct unwind *u, const struct rp_node *node, uint64_t at)
 	return rc < 0 ? rc : 0;
 }
 
-/* The CIE that an FDE names by the distance from its second word. */
-static uint32_t cie_of(const struct rp_side *side, uint32_t fde)
+uint32_t rp_patch_cie_of(const struct rp_side *side, uint32_t fde)
 {
 	const struct rp_atom *a = &side->atoms.v[fde];
 	uint32_t distance;
@@ -125,7 +124,7 @@ static int add_fde(struct unwind *u, uint32_t unit, uint32_t fde)
 {
 	const struct rp_side *side = &u->p->units[unit].new_side;
 	const struct rp_node node = { unit, fde };
-	const struct rp_node cie = { unit, cie_of(side, fde) };
+	const struct rp_node cie = { unit, rp_patch_cie_of(side, fde) };
 	uint64_t cie_at, at;
 	uint32_t distance;
 	int rc;

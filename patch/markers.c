@@ -173,10 +173,44 @@ static bool is_marked(const struct rp_side *side, uint32_t atom,
 	return false;
 }
 
-/*
- * Every byte that differs is marked. Where addresses stand, equal bytes say
- * nothing, so they are to be marked if anything of the variable is.
- */
+static bool is_same_literal(const struct rp_side *o, uint32_t old_atom,
+			    const struct rp_side *n, uint32_t new_atom)
+{
+	const struct rp_atom *x = &o->atoms.v[old_atom];
+	const struct rp_atom *y = &n->atoms.v[new_atom];
+
+	return x->kind == RP_ATOM_LITERAL && y->kind == RP_ATOM_LITERAL &&
+	       !x->nrefs && !y->nrefs && x->size == y->size &&
+	       !memcmp(rp_atom_bytes(&o->atoms, old_atom),
+		       rp_atom_bytes(&n->atoms, new_atom), x->size);
+}
+
+/* Does an address in a variable's initial value mean what it meant before? */
+static bool is_same_ref(const struct rp_unit *u, const struct rp_atom *old_atom,
+			const struct rp_ref *n)
+{
+	const struct rp_side *o = &u->old_side;
+
+	for (size_t i = 0; i < old_atom->nrefs; i++) {
+		const struct rp_ref *ref = &old_atom->refs[i];
+
+		if (ref->offset != n->offset)
+			continue;
+		if (ref->type != n->type || ref->place != n->place ||
+		    !ref->atom != !n->atom)
+			return false;
+		if (n->atom)
+			return is_same_literal(o, ref->atom, &u->new_side,
+					       n->atom) ||
+			       (u->new_side.twin[n->atom] == ref->atom &&
+				u->change[n->atom].fate == RP_FATE_SAME);
+		return !strcmp(o->obj.symbols[ref->symbol].name,
+			       u->new_side.obj.symbols[n->symbol].name);
+	}
+	return false;
+}
+
+/* Every byte that differs is marked, and every address that does. */
 bool rp_patch_is_intended(const struct rp_patch *p, uint32_t unit,
 			  uint32_t atom)
 {
@@ -196,10 +230,12 @@ bool rp_patch_is_intended(const struct rp_patch *p, uint32_t unit,
 			return false;
 	}
 	for (size_t i = 0; i < n->nrefs; i++) {
-		if (!is_marked(side, atom, n->refs[i].offset))
+		if (!is_marked(side, atom, n->refs[i].offset) &&
+		    !is_same_ref(u, o, &n->refs[i]))
 			return false;
 	}
-	return is_marked(side, atom, 0) || !n->nrefs;
+	// One that is gone leaves bytes that may be equal.
+	return o->nrefs <= n->nrefs || is_marked(side, atom, 0);
 }
 
 /* Does a mark set a variable that the process has? */

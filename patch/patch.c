@@ -156,6 +156,35 @@ static int open_units(struct rp_patch *p, const struct rp_patch_input *inputs,
 	return rc;
 }
 
+static bool has_functions(const struct rp_atoms *atoms)
+{
+	for (uint32_t i = 1; i < atoms->n; i++) {
+		if (atoms->v[i].kind == RP_ATOM_FUNCTION)
+			return true;
+	}
+	return false;
+}
+
+/* What has no functions, only data or code without types, goes by its names. */
+static bool is_linked(const struct rp_patch *p, const struct rp_unit *unit)
+{
+	const struct rp_relobj *obj = &unit->old_side.obj;
+
+	if (unit->matches.agreeing || unit->matches.differing)
+		return true;
+	if (has_functions(&unit->old_side.atoms))
+		return false;
+	for (size_t i = obj->first_global; i < obj->nsymbols; i++) {
+		const struct rp_symbol *s = &obj->symbols[i];
+		size_t n;
+
+		if (s->section && *s->name &&
+		    rp_binary_by_name(p->binary, s->name, &n))
+			return true;
+	}
+	return false;
+}
+
 static int match_units(struct rp_patch *p)
 {
 	int rc = 0;
@@ -172,8 +201,7 @@ static int match_units(struct rp_patch *p)
 				return rc;
 			unit->matched = true;
 		}
-		if (unit->matched && !unit->matches.agreeing &&
-		    !unit->matches.differing) {
+		if (unit->matched && !is_linked(p, unit)) {
 			p->report->not_linked++;
 			rc = rp_patch_find(p, RP_FINDING_NOTE, unit->name,
 				RP_DIAG_PATCH_NOT_LINKED, NULL, "none of its "

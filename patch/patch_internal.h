@@ -134,6 +134,8 @@ int rp_patch_check_types(struct rp_patch *p);
 /* emit.c, emit_unwind.c */
 int rp_patch_emit(struct rp_patch *p, int fd);
 int rp_patch_emit_unwind(struct rp_patch *p);
+/* The CIE that an FDE names by the distance from its second word. */
+uint32_t rp_patch_cie_of(const struct rp_side *side, uint32_t fde);
 int rp_patch_target_symbol(struct rp_patch *p, const struct rp_target *target,
 			   uint32_t *ret);
 

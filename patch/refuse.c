@@ -343,6 +343,11 @@ static int check_added(struct rp_patch *p, struct rp_unit *u, uint32_t atom)
 {
 	if (u->new_side.atoms.v[atom].kind != RP_ATOM_FUNCTION)
 		return check_untyped(p, u, atom);
+	if (u->new_side.atoms.v[atom].flags & RP_ATOM_IFUNC)
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_IFUNC,
+			rp_atom_name(&u->new_side.atoms, atom),
+			"is the resolver of a new IFUNC, which nobody runs for a "
+			"payload; call what it would choose");
 	if (u->new_side.fde[atom])
 		return 0;
 	return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_NO_UNWIND,
@@ -466,6 +471,33 @@ static int check_pairing(struct rp_patch *p, const struct rp_unit *u,
 	return 0;
 }
 
+/*
+ * A new variable beside one that is gone and has its size may be the old one by
+ * another name: it would not have the value that the old one has.
+ */
+static int check_renamed(struct rp_patch *p, const struct rp_unit *u,
+			 uint32_t atom)
+{
+	const struct rp_side *o = &u->old_side, *n = &u->new_side;
+	const struct rp_atom *a = &n->atoms.v[atom];
+
+	if (a->kind != RP_ATOM_DATA || !a->symbol)
+		return 0;
+	for (uint32_t i = 1; i < o->atoms.n; i++) {
+		const struct rp_atom *other = &o->atoms.v[i];
+
+		if (other->kind == RP_ATOM_DATA && other->symbol &&
+		    !o->twin[i] && other->size == a->size)
+			return rp_patch_find(p, RP_FINDING_WARNING, u->name,
+				RP_DIAG_PATCH_PAIRING, rp_atom_name(&n->atoms,
+				atom), "a new variable, and %.80s of the same "
+				"size is gone: if it is that by another name, it "
+				"does not have its value", rp_atom_name(
+				&o->atoms, i));
+	}
+	return 0;
+}
+
 static int check_picked(struct rp_patch *p, uint32_t unit, uint32_t atom)
 {
 	struct rp_unit *u = &p->units[unit];
@@ -482,7 +514,10 @@ static int check_picked(struct rp_patch *p, uint32_t unit, uint32_t atom)
 			"a new thread-local variable: threads that live have no "
 			"room for it; use pthread_setspecific(), or a shadow "
 			"variable of pthread_self()");
-	return u->change[atom].fate == RP_FATE_NEW ? check_pairing(p, u, atom) : 0;
+	if (u->change[atom].fate != RP_FATE_NEW || !u->old_side.present)
+		return 0;
+	int rc = check_pairing(p, u, atom);
+	return rc ? rc : check_renamed(p, u, atom);
 }
 
 static int check_unit(struct rp_patch *p, uint32_t unit)

@@ -44,6 +44,28 @@ static bool is_signature_changed(const struct rp_unit *unit, uint32_t atom)
 					  sizeof(text)) == 1;
 }
 
+/*
+ * Who calls it and did not change calls the new body with the same code as the
+ * old one: what the source passes was propagated, or is not used.
+ */
+static bool is_called_as_before(const struct rp_unit *u, uint32_t atom)
+{
+	const struct rp_atoms *atoms = &u->new_side.atoms;
+
+	for (uint32_t i = 1; i < atoms->n; i++) {
+		const struct rp_atom *a = &atoms->v[i];
+
+		if (!rp_atom_is_code(a) ||
+		    u->change[rp_atom_root(atoms, i)].fate != RP_FATE_SAME)
+			continue;
+		for (size_t k = 0; k < a->nrefs; k++) {
+			if (a->refs[k].atom == atom)
+				return true;
+		}
+	}
+	return false;
+}
+
 bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom)
 {
 	const struct rp_unit *u = &p->units[unit];
@@ -57,7 +79,22 @@ bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom)
 		return false;
 	if (u->matched && rp_unit_match(u, twin)->state == RP_MATCH_UNKNOWN)
 		return false;
-	return !is_signature_changed(u, atom);
+	return !is_signature_changed(u, atom) || is_called_as_before(u, atom);
+}
+
+/* Entries themselves are written apart; what they refer to is needed. */
+static int pick_referred(struct rp_patch *p, uint32_t unit, uint32_t entry,
+			 size_t first)
+{
+	const struct rp_atom *a = &p->units[unit].new_side.atoms.v[entry];
+	int rc = 0;
+
+	for (size_t i = first; i < a->nrefs && rc >= 0; i++) {
+		struct rp_target target;
+
+		rc = rp_patch_resolve(p, unit, entry, &a->refs[i], &target);
+	}
+	return rc < 0 ? rc : 0;
 }
 
 static int pick_described(struct rp_patch *p, const struct rp_node *node)
@@ -69,14 +106,13 @@ static int pick_described(struct rp_patch *p, const struct rp_node *node)
 
 	for (; record && !rc; record = side->next_record[record])
 		rc = rp_patch_pick(p, node->unit, record);
-	// Entries themselves are written apart; what they refer to is needed.
-	for (size_t i = 1; fde && i < side->atoms.v[fde].nrefs && !rc; i++) {
-		struct rp_target target;
-
-		rc = rp_patch_resolve(p, node->unit, fde,
-				      &side->atoms.v[fde].refs[i], &target);
-	}
-	return rc < 0 ? rc : 0;
+	// An FDE begins with the function; a CIE has the personality routine.
+	if (fde && !rc)
+		rc = pick_referred(p, node->unit, fde, 1);
+	if (fde && !rc)
+		rc = pick_referred(p, node->unit,
+				   rp_patch_cie_of(side, fde), 0);
+	return rc;
 }
 
 /*
@@ -114,9 +150,9 @@ static int pick_changed(struct rp_patch *p, uint32_t unit)
 	int rc = 0;
 
 	for (uint32_t i = 1; i < u->new_side.atoms.n && !rc; i++) {
-		if (u->change[i].fate == RP_FATE_CHANGED &&
-		    rp_atom_is_code(&u->new_side.atoms.v[i]) &&
-		    !(u->new_side.atoms.v[i].flags & RP_ATOM_COLD) &&
+		// What the binary lacks, or who has another signature now, comes
+		// along if something that is replaced calls it.
+		if (rp_patch_has_detour(p, unit, i) &&
 		    rp_patch_canonical(p, unit, i).unit == unit)
 			rc = rp_patch_pick(p, unit, i);
 	}

@@ -25,7 +25,12 @@ check             g++              command g++          the API is tested as C++
 check             musl-tools       command musl-gcc     second C library
 check             gdb              command gdb          plants breakpoints on sites
 check             strace           command strace       counts system calls
+check             patch            command patch        applies the fixes of `repoint patch build`
 check             cmake            command cmake        a build with `repoint cc`
+check             autoconf         command autoreconf   builds with `repoint patch build`:
+check             automake         command automake     these four, too
+check             libtool          command libtoolize   compiles each file twice
+check             ccache           command ccache       keeps objects of other builds
 check             man-db           command man          checks the manual pages
 check             qemu-user        command qemu-x86_64  processors with other features
 bench             pkg-config       command pkg-config   finds the libraries above
