@@ -26,11 +26,15 @@ typedef uint64_t bench_fn(uint64_t x, uint64_t turns);
  * @quick: a smoke test: everything runs, no figure means anything
  * @sites: the program of sites.c
  * @alternatives: the program of alternatives.c
+ * @repoint: the tool
+ * @peak: the program of patch_peak.c
  */
 struct bench_options {
 	bool quick;
 	const char *sites;
 	const char *alternatives;
+	const char *repoint;
+	const char *peak;
 };
 
 struct report;
@@ -45,6 +49,7 @@ void bench_apply(struct report *report, const struct bench_options *options);
 void bench_commit(struct report *report, const struct bench_options *options);
 void bench_start(struct report *report, const struct bench_options *options);
 void bench_latency(struct report *report, const struct bench_options *options);
+void bench_patch(struct report *report, const struct bench_options *options);
 
 /* Run each loop of the section for callgrind; see counts.sh. */
 void bench_calls_count(void);

@@ -55,27 +55,6 @@ bool rp_section_is_const(const struct rp_section *section)
 	       !strncmp(section->name, relro, sizeof(relro) - 1);
 }
 
-bool rp_reloc_is_relative(uint32_t type)
-{
-	switch (type) {
-	case R_X86_64_PC8:
-	case R_X86_64_PC16:
-	case R_X86_64_PC32:
-	case R_X86_64_PC64:
-	case R_X86_64_PLT32:
-	case R_X86_64_GOTPCREL:
-	case R_X86_64_GOTPCRELX:
-	case R_X86_64_REX_GOTPCRELX:
-	case R_X86_64_GOTPC32:
-	case R_X86_64_GOTTPOFF:
-	case R_X86_64_TLSGD:
-	case R_X86_64_TLSLD:
-	case R_X86_64_GOTPC32_TLSDESC:
-		return true;
-	}
-	return false;
-}
-
 static int by_offset(const void *a, const void *b)
 {
 	const struct rp_raw_ref *x = a, *y = b;

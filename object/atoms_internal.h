@@ -4,6 +4,7 @@
 #define REPOINT_OBJECT_ATOMS_INTERNAL_H
 
 #include "atoms.h"
+#include "reloc_form.h"
 
 /*
  * struct rp_raw_ref - a reference before its target's atom is known.
@@ -58,8 +59,6 @@ bool rp_atoms_wants(const struct rp_relobj *obj, uint32_t section);
 /* Size of the records of a section that is a table of them, or 0. */
 uint32_t rp_atoms_record_size(const struct rp_section *section);
 bool rp_section_is_const(const struct rp_section *section);
-/* Is the relocation's value a distance from its own place? */
-bool rp_reloc_is_relative(uint32_t type);
 
 /* Named atoms of all sections, and code without names. */
 int rp_atoms_from_symbols(struct rp_atoms_builder *b);

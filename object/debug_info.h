@@ -70,12 +70,15 @@ size_t rp_debug_call_lines(struct rp_debug_info *info, uint32_t section,
 
 /**
  * struct rp_static_variable - a static variable that a function declares.
+ * @function: "" for one that no function declares
  * @rank: which one of that name in that function, counted from 0
+ * @line: where it is declared
  */
 struct rp_static_variable {
 	const char *function;
 	const char *name;
 	uint32_t rank;
+	uint32_t line;
 };
 
 /**

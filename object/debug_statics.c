@@ -12,6 +12,7 @@ struct rp_debug_static {
 	const char *function;
 	const char *name;
 	uint32_t rank;		/* which one of that name in that function */
+	uint32_t line;
 };
 
 struct walk {
@@ -40,12 +41,15 @@ static bool address_of(Dwarf_Die *die, uint64_t *ret)
 static bool add(struct walk *w, Dwarf_Die *die)
 {
 	struct rp_debug_statics *s = w->ret;
-	struct rp_debug_static it = { .function = w->function };
+	struct rp_debug_static it = { .function = w->function ?: "" };
+	int line = 0;
 
 	it.name = dwarf_diename(die);
+	if (!dwarf_decl_line(die, &line) && line > 0)
+		it.line = line;
 	if (!it.name || !address_of(die, &it.address))
 		return true;
-	for (size_t i = w->first; i < s->n; i++)
+	for (size_t i = w->first; w->function && i < s->n; i++)
 		it.rank += !strcmp(s->v[i].name, it.name);
 	if (rp_grow(&s->v, &s->room, s->n + 1, sizeof(*s->v)))
 		return false;
@@ -62,7 +66,7 @@ static bool visit(struct walk *w, Dwarf_Die *die, int depth)
 
 	switch (dwarf_tag(die)) {
 	case DW_TAG_variable:
-		return !w->function || add(w, die);
+		return add(w, die);
 	case DW_TAG_subprogram:
 		w->function = dwarf_diename(die);
 		w->first = w->ret->n;
@@ -142,6 +146,6 @@ bool rp_debug_static(struct rp_debug_info *info, uint32_t section,
 	if (!found)
 		return false;
 	*ret = (struct rp_static_variable){ found->function, found->name,
-					    found->rank };
+					    found->rank, found->line };
 	return true;
 }

@@ -175,6 +175,27 @@ static int shift_place(struct rp_patch *p, const struct rp_unit *u,
 	return 0;
 }
 
+/*
+ * Known by its name alone, while the binary has several source files of that
+ * name: it may be the other one's.
+ */
+static bool is_doubtful(const struct rp_patch *p, const struct rp_match *m)
+{
+	const struct rp_binary_symbol *s;
+
+	if (m->state != RP_MATCH_SYMBOL || m->symbol == UINT32_MAX)
+		return false;
+	s = rp_binary_symbol(p->binary, m->symbol);
+	for (size_t i = 0; *s->file && i < rp_binary_nsymbols(p->binary); i++) {
+		const struct rp_binary_symbol *other =
+			rp_binary_symbol(p->binary, i);
+
+		if (other->unit != s->unit && !strcmp(other->file, s->file))
+			return true;
+	}
+	return false;
+}
+
 int rp_patch_bind_twin(struct rp_patch *p, uint32_t unit, uint32_t twin,
 		       int64_t place, struct rp_target *ret)
 {
@@ -191,6 +212,11 @@ int rp_patch_bind_twin(struct rp_patch *p, uint32_t unit, uint32_t twin,
 		return rc > 0 ? refuse_unfound(p, u, twin) : rc;
 	}
 	const struct rp_match *m = rp_unit_match(u, twin);
+	if (is_doubtful(p, m))
+		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_AMBIGUOUS, name,
+			"is needed, and the binary has several files named "
+			"%.80s; no code that agrees shows whose it is",
+			rp_binary_symbol(p->binary, m->symbol)->file) ?: 1;
 	in.value = m->address;
 	in.size = atom->size;
 	name = rp_atom_label(&u->old_side.atoms, twin, label, sizeof(label));
@@ -242,40 +268,46 @@ static int bind_symbol(struct rp_patch *p, uint32_t unit,
 	return add_bound(p, &in, s->type, ret);
 }
 
-/*
- * The binary's own symbol of a name that objects know each other by. Hidden
- * ones have become local, without a file or with that of another object.
- */
+/* The binary's own symbol of a name that objects know each other by. */
 static const struct rp_binary_symbol *own_symbol(const struct rp_patch *p,
-						 const char *name,
-						 bool *ambiguous)
+						 const char *name)
 {
-	const struct rp_binary_symbol *found = NULL;
-	size_t n, locals = 0;
+	const struct rp_binary_symbol *s;
+	size_t n;
 	const uint32_t *v = rp_binary_by_name(p->binary, name, &n);
 
-	*ambiguous = false;
 	for (size_t i = 0; i < n; i++) {
-		const struct rp_binary_symbol *s = rp_binary_symbol(p->binary,
-								    v[i]);
-
+		s = rp_binary_symbol(p->binary, v[i]);
 		if (s->bind != STB_LOCAL)
 			return s;
+	}
+	// Hidden ones have become local, and are in no file.
+	for (size_t i = 0; i < n; i++) {
+		s = rp_binary_symbol(p->binary, v[i]);
 		if (!*s->file)
 			return s;
-		found = s;
-		locals++;
 	}
-	*ambiguous = locals > 1;
-	return locals == 1 ? found : NULL;
+	return NULL;
+}
+
+/*
+ * Some linkers leave hidden ones behind those of the last file. That is believed
+ * only if nobody else has the name: it may be a static of another object.
+ */
+static const struct rp_binary_symbol *hidden_symbol(const struct rp_patch *p,
+						    const char *name,
+						    bool *ambiguous)
+{
+	size_t n;
+	const uint32_t *v = rp_binary_by_name(p->binary, name, &n);
+
+	*ambiguous = n > 1;
+	return n == 1 ? rp_binary_symbol(p->binary, v[0]) : NULL;
 }
 
 bool rp_patch_has_name(const struct rp_patch *p, const char *name)
 {
-	bool ambiguous;
-
-	return own_symbol(p, name, &ambiguous) ||
-	       rp_binary_import(p->binary, name);
+	return own_symbol(p, name) || rp_binary_import(p->binary, name);
 }
 
 static int bind_import(struct rp_patch *p, const char *name,
@@ -364,7 +396,7 @@ int rp_patch_bind_name(struct rp_patch *p, uint32_t unit, const char *name,
 	bool ambiguous;
 
 	*ret = (struct rp_target){ 0 };
-	own = own_symbol(p, name, &ambiguous);
+	own = own_symbol(p, name);
 	if (own && !rp_binary_is_preemptible(p->binary, name))
 		return bind_symbol(p, unit, own, ret);
 	import = rp_binary_import(p->binary, name);
@@ -385,6 +417,9 @@ int rp_patch_bind_name(struct rp_patch *p, uint32_t unit, const char *name,
 						  missing);
 	if (found > 0)
 		return bind_library(p, name, &library, weak, is_call, ret);
+	own = hidden_symbol(p, name, &ambiguous);
+	if (own)
+		return bind_symbol(p, unit, own, ret);
 	if (weak) {
 		const struct rp_payload_binding_in in = {
 			.kind = RP_BIND_IMPORT, .name = name,

@@ -24,32 +24,6 @@ void rp_compare_why(struct rp_compare *c, const char *fmt, ...)
 	va_end(args);
 }
 
-unsigned int rp_reloc_width(uint32_t type)
-{
-	switch (type) {
-	case R_X86_64_64:
-	case R_X86_64_PC64:
-	case R_X86_64_GOTOFF64:
-	case R_X86_64_GOTPC64:
-	case R_X86_64_GOT64:
-	case R_X86_64_TPOFF64:
-	case R_X86_64_DTPOFF64:
-	case R_X86_64_DTPMOD64:
-	case R_X86_64_SIZE64:
-		return 8;
-	case R_X86_64_16:
-	case R_X86_64_PC16:
-		return 2;
-	case R_X86_64_8:
-	case R_X86_64_PC8:
-		return 1;
-	case R_X86_64_TLSDESC_CALL:
-		return 0;
-	default:
-		return 4;
-	}
-}
-
 /* Types that differ in what a linker may do with them only. */
 static uint32_t type_class(uint32_t type)
 {

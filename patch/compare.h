@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "../object/insn_fields.h"
+#include "../object/reloc_form.h"
 
 /* What a comparison found. Later ones outweigh earlier ones. */
 enum rp_verdict {
@@ -86,17 +87,21 @@ const struct rp_steps *rp_compare_steps(struct rp_compare *c, bool is_new,
 /* The index of the first instruction at or behind an offset. */
 size_t rp_step_at(const struct rp_steps *steps, uint64_t offset);
 
+/* What a constant that may be a line is used for. */
+enum rp_line_use {
+	RP_LINE_OTHER,		/* computed with, compared: no line number */
+	RP_LINE_MOVE,		/* put into a register or memory */
+	RP_LINE_ARGUMENT,	/* where a function takes an argument */
+};
+
 /* Are two numbers the same line, before and after the change? */
 bool rp_lines_in_code(struct rp_compare *c, uint32_t old_atom, uint64_t old_at,
 		      uint32_t new_atom, uint64_t new_at, uint32_t old_value,
-		      uint32_t new_value);
+		      uint32_t new_value, enum rp_line_use use);
 bool rp_lines_anywhere(struct rp_compare *c, uint32_t old_value,
 		       uint32_t new_value);
 
 void rp_compare_why(struct rp_compare *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-
-/* Bytes of the field of a relocation. */
-unsigned int rp_reloc_width(uint32_t type);
 
 #endif /* REPOINT_PATCH_COMPARE_H */

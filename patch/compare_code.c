@@ -155,9 +155,19 @@ static bool is_jump8(const uint8_t *code)
 	return *code == 0xeb || (*code & 0xf0) == 0x70;
 }
 
+static bool is_prefix(uint8_t byte)
+{
+	return byte == 0x2e || byte == 0x3e || byte == 0x66 || byte == 0x67 ||
+	       byte == 0xf2 || byte == 0xf3 || (byte & 0xf0) == 0x40;
+}
+
 /* The same jump, near or far: eb and e9, 7x and 0f 8x. */
 static bool same_branch(const uint8_t *p, const uint8_t *q)
 {
+	for (; is_prefix(*p) || is_prefix(*q); p++, q++) {
+		if (*p != *q)
+			return false;
+	}
 	bool x = is_jump8(p), y = is_jump8(q);
 	uint8_t a = x ? *p : *p == 0x0f ? p[1] - 0x10 : *p == 0xe9 ? 0xeb : *p;
 	uint8_t b = y ? *q : *q == 0x0f ? q[1] - 0x10 : *q == 0xe9 ? 0xeb : *q;
@@ -219,6 +229,27 @@ static bool is_lea(const uint8_t *p, const struct rp_insn_fields *insn)
 	return p[i] == 0x8d;
 }
 
+/* What an instruction does with its immediate: line numbers are passed on. */
+static enum rp_line_use use_of(const uint8_t *code)
+{
+	bool extended = false;
+
+	while (is_prefix(*code)) {
+		extended = (*code & 0xf1) == 0x41;
+		code++;
+	}
+	if (*code == 0x68 || *code == 0x6a)
+		return RP_LINE_ARGUMENT;
+	if (*code == 0xc7 || *code == 0x8d)
+		return RP_LINE_MOVE;
+	if ((*code & 0xf8) != 0xb8)
+		return RP_LINE_OTHER;
+	// rdi, rsi, rdx, rcx, r8, r9
+	static const uint8_t arguments[2] = { 0xc6, 0x03 };
+	return arguments[extended] >> (*code & 7) & 1 ? RP_LINE_ARGUMENT :
+							RP_LINE_MOVE;
+}
+
 static enum rp_verdict compare_number(const struct walk *w, unsigned int x_at,
 				      unsigned int y_at, unsigned int size,
 				      bool immediate)
@@ -231,7 +262,8 @@ static enum rp_verdict compare_number(const struct walk *w, unsigned int x_at,
 	if ((immediate || is_lea(w->pair.p + w->o->offset, &w->o->insn)) &&
 	    x <= UINT32_MAX && y <= UINT32_MAX &&
 	    rp_lines_in_code(w->pair.c, w->pair.old_atom, w->o->offset,
-			     w->pair.new_atom, w->n->offset, x, y))
+			     w->pair.new_atom, w->n->offset, x, y,
+			     use_of(w->pair.p + w->o->offset)))
 		return RP_NOISE;
 	rp_compare_why(w->pair.c, "the constant %lld became %lld",
 		       (long long)(size == 4 ? (int32_t)x : (int64_t)x),

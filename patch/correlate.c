@@ -14,51 +14,13 @@
  *
  * Literals have no twins: they are what they contain.
  */
-#include "compare.h"
+#include "correlate.h"
+
+#include "../object/reloc_form.h"
 #include "names.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct user;
-
-struct named {
-	char *name;		/* canonical */
-	uint32_t atom;
-	uint32_t group;
-	uint32_t order;		/* of first use, in what is asked just now */
-	uint32_t asked;		/* what that is, or 0 */
-	struct user *users;	/* code that refers to it, if it is numbered */
-	uint8_t class;		/* code, data, thread-local data */
-	bool numbered;
-	bool global;
-};
-
-struct user {
-	struct user *next;
-	uint32_t atom;
-};
-
-struct names {
-	struct named *v;
-	size_t n;
-	struct named **by_atom;	/* numbered ones; else NULL */
-	struct named **uses;	/* those that an atom refers to */
-	size_t nuses;
-	struct user *users;
-};
-
-struct correlation {
-	struct rp_unit *unit;
-	struct names of[2];
-	uint32_t *queue;	/* paired atoms of the old version */
-	size_t queued;
-};
-
-static const struct rp_side *side_of(const struct correlation *c, int i)
-{
-	return i ? &c->unit->new_side : &c->unit->old_side;
-}
 
 static uint8_t class_of(const struct rp_atom *atom)
 {
@@ -73,7 +35,7 @@ static bool has_twins(const struct rp_atom *atom)
 	       atom->kind == RP_ATOM_CONST;
 }
 
-static int compare_key(const struct named *x, const struct named *y)
+static int compare_key(const struct rp_named *x, const struct rp_named *y)
 {
 	int order = strcmp(x->name, y->name);
 
@@ -82,16 +44,16 @@ static int compare_key(const struct named *x, const struct named *y)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct named *x = a, *y = b;
+	const struct rp_named *x = a, *y = b;
 	int order = compare_key(x, y);
 
 	return order ? order : x->atom < y->atom ? -1 : x->atom > y->atom;
 }
 
-static int list_names(struct correlation *c, int which)
+static int list_names(struct rp_correlation *c, int which)
 {
-	const struct rp_side *side = side_of(c, which);
-	struct names *names = &c->of[which];
+	const struct rp_side *side = rp_correlation_side(c, which);
+	struct rp_names *names = &c->of[which];
 
 	names->v = calloc(side->atoms.n, sizeof(*names->v));
 	names->by_atom = calloc(side->atoms.n, sizeof(*names->by_atom));
@@ -101,27 +63,34 @@ static int list_names(struct correlation *c, int which)
 	for (uint32_t i = 1; i < side->atoms.n; i++) {
 		const struct rp_atom *atom = &side->atoms.v[i];
 		const char *name = rp_atom_name(&side->atoms, i);
-		struct named *named = &names->v[names->n];
+		struct rp_named *named = &names->v[names->n];
+		size_t length, digits;
 
 		if (!has_twins(atom) || !*name ||
 		    rp_atom_is_content(&side->atoms, i))
 			continue;
-		*named = (struct named){ .atom = i, .class = class_of(atom),
+		*named = (struct rp_named){ .atom = i, .symbol = name, .class = class_of(atom),
 			.global = atom->flags & RP_ATOM_GLOBAL };
 		named->name = malloc(strlen(name) + 1);
 		if (!named->name)
 			return -1;
 		names->n++;
-		if (named->global)
+		if (named->global && !rp_name_is_numbered_cxx(name))
 			strcpy(named->name, name);
 		else
 			named->numbered = rp_name_canonical(name, named->name);
+		if (rp_correlation_is_by_line(side, i, &length, &digits)) {
+			memmove(named->name + length - digits,
+				named->name + length,
+				strlen(named->name + length) + 1);
+			named->numbered = true;
+		}
 	}
 	qsort(names->v, names->n, sizeof(*names->v), by_name);
 	return 0;
 }
 
-static void index_numbered(struct names *names)
+static void index_numbered(struct rp_names *names)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		if (names->v[i].numbered)
@@ -129,7 +98,7 @@ static void index_numbered(struct names *names)
 	}
 }
 
-static void pair(struct correlation *c, uint32_t old_atom, uint32_t new_atom)
+void rp_correlation_pair(struct rp_correlation *c, uint32_t old_atom, uint32_t new_atom)
 {
 	uint32_t *old_twin = &c->unit->old_side.twin[old_atom];
 	uint32_t *new_twin = &c->unit->new_side.twin[new_atom];
@@ -141,22 +110,52 @@ static void pair(struct correlation *c, uint32_t old_atom, uint32_t new_atom)
 	c->queue[c->queued++] = old_atom;
 }
 
-static const struct rp_atom *atom_of(const struct correlation *c, int which,
+static const struct rp_atom *atom_of(const struct rp_correlation *c, int which,
 				     uint32_t atom)
 {
-	return &side_of(c, which)->atoms.v[atom];
+	return &rp_correlation_side(c, which)->atoms.v[atom];
+}
+
+/*
+ * The first static variable of a name that a function has goes without a number
+ * with clang: beside numbered ones, it may be any of them.
+ */
+static void number_first(const struct rp_correlation *c, int which, size_t from,
+			 size_t to)
+{
+	struct rp_named *v = c->of[which].v;
+
+	for (size_t i = from; i < to; i++) {
+		const char *name = rp_atom_name(
+			&rp_correlation_side(c, which)->atoms, v[i].atom);
+
+		if (v[i].class && ((!v[i].global && *name &&
+				    strchr(name + 1, '.')) ||
+				   !strncmp(name, "_ZZ", 3) ||
+				   !strncmp(name, "_ZGVZ", 5)))
+			v[i].numbered = true;
+	}
+}
+
+static bool any_numbered(const struct rp_names *names, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		if (names->v[i].numbered)
+			return true;
+	}
+	return false;
 }
 
 /* Names that stand for one thing in each version; gives groups numbers. */
-static void pair_unique(struct correlation *c)
+static void pair_unique(struct rp_correlation *c)
 {
-	struct names *o = &c->of[0], *n = &c->of[1];
+	struct rp_names *o = &c->of[0], *n = &c->of[1];
 	size_t i = 0, k = 0;
 	uint32_t group = 0;
 
 	while (i < o->n || k < n->n) {
 		size_t i_end = i, k_end = k;
-		const struct named *key;
+		const struct rp_named *key;
 
 		if (k == n->n || (i < o->n && compare_key(&o->v[i], &n->v[k]) <= 0))
 			key = &o->v[i];
@@ -167,10 +166,14 @@ static void pair_unique(struct correlation *c)
 			o->v[i_end].group = group;
 		for (; k_end < n->n && !compare_key(&n->v[k_end], key); k_end++)
 			n->v[k_end].group = group;
+		if (any_numbered(o, i, i_end) || any_numbered(n, k, k_end)) {
+			number_first(c, 0, i, i_end);
+			number_first(c, 1, k, k_end);
+		}
 		for (size_t a = i; a < i_end; a++) {
 			for (size_t b = k; b < k_end; b++) {
 				if (!o->v[a].numbered && !n->v[b].numbered)
-					pair(c, o->v[a].atom, n->v[b].atom);
+					rp_correlation_pair(c, o->v[a].atom, n->v[b].atom);
 			}
 		}
 		i = i_end;
@@ -180,8 +183,8 @@ static void pair_unique(struct correlation *c)
 
 static int by_group(const void *a, const void *b)
 {
-	const struct named *x = *(struct named *const *)a;
-	const struct named *y = *(struct named *const *)b;
+	const struct rp_named *x = *(struct rp_named *const *)a;
+	const struct rp_named *y = *(struct rp_named *const *)b;
 
 	if (x->group != y->group)
 		return x->group < y->group ? -1 : 1;
@@ -189,14 +192,14 @@ static int by_group(const void *a, const void *b)
 }
 
 /* Numbered atoms that an atom refers to: by group, in the order of first use. */
-static void list_uses(struct correlation *c, int which, uint32_t atom)
+static void list_uses(struct rp_correlation *c, int which, uint32_t atom)
 {
-	const struct rp_atom *a = &side_of(c, which)->atoms.v[atom];
-	struct names *names = &c->of[which];
+	const struct rp_atom *a = &rp_correlation_side(c, which)->atoms.v[atom];
+	struct rp_names *names = &c->of[which];
 
 	names->nuses = 0;
 	for (size_t i = 0; i < a->nrefs; i++) {
-		struct named *named = names->by_atom[a->refs[i].atom];
+		struct rp_named *named = names->by_atom[a->refs[i].atom];
 
 		if (!named || named->asked == atom)
 			continue;
@@ -210,8 +213,8 @@ static void list_uses(struct correlation *c, int which, uint32_t atom)
 	qsort(names->uses, names->nuses, sizeof(*names->uses), by_group);
 }
 
-static bool alike(const struct correlation *c, const struct named *o,
-		  const struct named *n)
+static bool alike(const struct rp_correlation *c, const struct rp_named *o,
+		  const struct rp_named *n)
 {
 	const struct rp_atom *x = atom_of(c, 0, o->atom);
 	const struct rp_atom *y = atom_of(c, 1, n->atom);
@@ -220,7 +223,7 @@ static bool alike(const struct correlation *c, const struct named *o,
 	       x->size == y->size && x->kind == y->kind;
 }
 
-static size_t group_end(const struct names *names, size_t i)
+static size_t group_end(const struct rp_names *names, size_t i)
 {
 	uint32_t group = names->uses[i]->group;
 
@@ -233,10 +236,10 @@ static size_t group_end(const struct names *names, size_t i)
  * The k-th of a group in one is the k-th in the other, if they use as many of
  * them. Where the sizes tell otherwise, nothing is concluded.
  */
-static void pair_uses(struct correlation *c, uint32_t old_atom,
+static void pair_uses(struct rp_correlation *c, uint32_t old_atom,
 		      uint32_t new_atom)
 {
-	struct names *o = &c->of[0], *n = &c->of[1];
+	struct rp_names *o = &c->of[0], *n = &c->of[1];
 	size_t i = 0, k = 0;
 
 	list_uses(c, 0, old_atom);
@@ -252,7 +255,7 @@ static void pair_uses(struct correlation *c, uint32_t old_atom,
 			for (size_t j = 0; i_end - i == k_end - k &&
 			     i + j < i_end; j++) {
 				if (alike(c, o->uses[i + j], n->uses[k + j]))
-					pair(c, o->uses[i + j]->atom,
+					rp_correlation_pair(c, o->uses[i + j]->atom,
 					     n->uses[k + j]->atom);
 			}
 			i = i_end;
@@ -262,7 +265,7 @@ static void pair_uses(struct correlation *c, uint32_t old_atom,
 }
 
 /* Equal but for what is referred to: then the order of uses is certain. */
-static bool looks_equal(const struct correlation *c, uint32_t o, uint32_t n)
+static bool looks_equal(const struct rp_correlation *c, uint32_t o, uint32_t n)
 {
 	const struct rp_atom *x = atom_of(c, 0, o), *y = atom_of(c, 1, n);
 	const uint8_t *p = rp_atom_bytes(&c->unit->old_side.atoms, o);
@@ -283,7 +286,7 @@ static bool looks_equal(const struct correlation *c, uint32_t o, uint32_t n)
 }
 
 /* Asks all that is paired, and what that pairs. */
-static void ask(struct correlation *c, bool any)
+static void ask(struct rp_correlation *c, bool any)
 {
 	for (size_t i = 0; i < c->queued; i++) {
 		uint32_t o = c->queue[i], n = c->unit->old_side.twin[o];
@@ -293,106 +296,7 @@ static void ask(struct correlation *c, bool any)
 	}
 }
 
-/* The function that declares a variable, by the debug information. */
-struct declared {
-	struct rp_static_variable it;
-	uint32_t atom;
-	uint32_t group;
-};
-
-static int by_declaration(const void *a, const void *b)
-{
-	const struct declared *x = a, *y = b;
-	int order;
-
-	if (x->group != y->group)
-		return x->group < y->group ? -1 : 1;
-	order = strcmp(x->it.function, y->it.function);
-	if (order)
-		return order;
-	order = strcmp(x->it.name, y->it.name);
-	if (order)
-		return order;
-	return x->it.rank < y->it.rank ? -1 : x->it.rank > y->it.rank;
-}
-
-static bool is_open(const struct correlation *c, int which,
-		    const struct named *named)
-{
-	return named->numbered && named->class &&
-	       !side_of(c, which)->twin[named->atom];
-}
-
-static size_t count_open(const struct correlation *c, int which)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->of[which].n; i++)
-		n += is_open(c, which, &c->of[which].v[i]);
-	return n;
-}
-
-static size_t list_declared(const struct correlation *c, int which,
-			    struct rp_debug_info *info, struct declared *ret)
-{
-	const struct rp_atoms *atoms = &side_of(c, which)->atoms;
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->of[which].n; i++) {
-		const struct named *named = &c->of[which].v[i];
-		const struct rp_atom *a = &atoms->v[named->atom];
-
-		if (!is_open(c, which, named) ||
-		    !rp_debug_static(info, a->section, a->offset, &ret[n].it))
-			continue;
-		ret[n].atom = named->atom;
-		ret[n].group = named->group;
-		n++;
-	}
-	qsort(ret, n, sizeof(*ret), by_declaration);
-	return n;
-}
-
-/*
- * By what declares them. What functions use, in which order, is no evidence
- * where a change made the compiler inline otherwise. @known: both sides have
- * debug information.
- */
-static int pair_declared(struct correlation *c, bool *known)
-{
-	size_t n[2] = { count_open(c, 0), count_open(c, 1) }, i = 0, k = 0;
-	struct rp_debug_info *info[2];
-	struct declared *v[2];
-
-	*known = false;
-	if (!n[0] || !n[1])
-		return 0;
-	info[0] = rp_side_debug(&c->unit->old_side);
-	info[1] = rp_side_debug(&c->unit->new_side);
-	if (!info[0] || !info[1])
-		return 0;
-	*known = true;
-	v[0] = calloc(n[0], sizeof(*v[0]));
-	v[1] = calloc(n[1], sizeof(*v[1]));
-	if (v[0] && v[1]) {
-		n[0] = list_declared(c, 0, info[0], v[0]);
-		n[1] = list_declared(c, 1, info[1], v[1]);
-		while (i < n[0] && k < n[1]) {
-			int order = by_declaration(&v[0][i], &v[1][k]);
-
-			if (!order)
-				pair(c, v[0][i].atom, v[1][k].atom);
-			i += order <= 0;
-			k += order >= 0;
-		}
-	}
-	bool ok = v[0] && v[1];
-	free(v[0]);
-	free(v[1]);
-	return ok ? 0 : -1;
-}
-
-static void pair_cold_group(struct correlation *c, uint32_t cold, size_t k)
+static void pair_cold_group(struct rp_correlation *c, uint32_t cold, size_t k)
 {
 	const struct rp_side *o = &c->unit->old_side, *n = &c->unit->new_side;
 	uint32_t group = c->of[1].v[k].group;
@@ -402,18 +306,18 @@ static void pair_cold_group(struct correlation *c, uint32_t cold, size_t k)
 		uint32_t other = c->of[1].v[k].atom;
 
 		if (parent && n->atoms.v[other].parent == parent)
-			pair(c, cold, other);
+			rp_correlation_pair(c, cold, other);
 	}
 }
 
 /* A cold part is its function's. Both lists are in the order of groups. */
-static void pair_cold(struct correlation *c)
+static void pair_cold(struct rp_correlation *c)
 {
 	const struct rp_side *o = &c->unit->old_side;
 	size_t k = 0;
 
 	for (size_t i = 0; i < c->of[0].n; i++) {
-		const struct named *named = &c->of[0].v[i];
+		const struct rp_named *named = &c->of[0].v[i];
 
 		while (k < c->of[1].n && c->of[1].v[k].group < named->group)
 			k++;
@@ -426,7 +330,7 @@ static void pair_cold(struct correlation *c)
 	}
 }
 
-static bool same_content(const struct correlation *c, uint32_t o, uint32_t n)
+static bool same_content(const struct rp_correlation *c, uint32_t o, uint32_t n)
 {
 	const struct rp_atom *x = atom_of(c, 0, o), *y = atom_of(c, 1, n);
 	const uint8_t *p = rp_atom_bytes(&c->unit->old_side.atoms, o);
@@ -445,30 +349,30 @@ static bool same_source(const char *a, const char *b)
 
 #define MAX_USERS	64	/* to compare; of more, any may be the same */
 
-static size_t count_users(const struct named *named)
+static size_t count_users(const struct rp_named *named)
 {
 	size_t n = 0;
 
-	for (const struct user *u = named->users; u; u = u->next)
+	for (const struct rp_user *u = named->users; u; u = u->next)
 		n++;
 	return n;
 }
 
 /* Do functions of one name in the source use both? */
-static bool share_user(const struct correlation *c, const struct named *o,
-		       const struct named *n)
+static bool share_user(const struct rp_correlation *c, const struct rp_named *o,
+		       const struct rp_named *n)
 {
 	size_t x = count_users(o), y = count_users(n);
 
 	if (rp_atom_is_code(atom_of(c, 0, o->atom)) || x > MAX_USERS ||
 	    y > MAX_USERS || (!x && !y))
 		return true;
-	for (const struct user *u = o->users; u; u = u->next) {
-		const char *name = rp_atom_name(&side_of(c, 0)->atoms, u->atom);
+	for (const struct rp_user *u = o->users; u; u = u->next) {
+		const char *name = rp_atom_name(&rp_correlation_side(c, 0)->atoms, u->atom);
 
-		for (const struct user *w = n->users; w; w = w->next) {
+		for (const struct rp_user *w = n->users; w; w = w->next) {
 			if (same_source(name, rp_atom_name(
-					&side_of(c, 1)->atoms, w->atom)))
+					&rp_correlation_side(c, 1)->atoms, w->atom)))
 				return true;
 		}
 	}
@@ -476,36 +380,65 @@ static bool share_user(const struct correlation *c, const struct named *o,
 }
 
 /* What is left unpaired of a group; kept where uses are listed otherwise. */
-static size_t collect_left(struct correlation *c, int which, size_t from)
+static size_t collect_left(struct rp_correlation *c, int which, size_t from)
 {
-	struct names *names = &c->of[which];
+	struct rp_names *names = &c->of[which];
 	uint32_t group = names->v[from].group;
 
 	names->nuses = 0;
 	for (size_t i = from; i < names->n && names->v[i].group == group; i++) {
-		if (!side_of(c, which)->twin[names->v[i].atom])
+		if (!rp_correlation_side(c, which)->twin[names->v[i].atom])
 			names->uses[names->nuses++] = &names->v[i];
 	}
 	return names->nuses;
 }
 
-static void pair_left_group(struct correlation *c, size_t i, size_t k)
+/* Code with the same numbers as before: none was added or taken away. */
+static bool same_clones(const struct rp_correlation *c, size_t count)
 {
-	struct named **o = c->of[0].uses, **n = c->of[1].uses;
+	for (size_t j = 0; j < count; j++) {
+		uint32_t o = c->of[0].uses[j]->atom, n = c->of[1].uses[j]->atom;
+
+		if (!rp_atom_is_code(atom_of(c, 0, o)) ||
+		    strcmp(rp_atom_name(&c->unit->old_side.atoms, o),
+			   rp_atom_name(&c->unit->new_side.atoms, n)))
+			return false;
+	}
+	return true;
+}
+
+static int by_symbol_name(const void *a, const void *b)
+{
+	const struct rp_named *x = *(struct rp_named *const *)a;
+	const struct rp_named *y = *(struct rp_named *const *)b;
+
+	return strcmp(x->symbol, y->symbol);
+}
+
+static void pair_left_group(struct rp_correlation *c, size_t i, size_t k)
+{
+	struct rp_named **o = c->of[0].uses, **n = c->of[1].uses;
 	size_t count = collect_left(c, 0, i);
 
 	if (!count || collect_left(c, 1, k) != count)
 		return;
+	qsort(o, count, sizeof(*o), by_symbol_name);
+	qsort(n, count, sizeof(*n), by_symbol_name);
+	if (same_clones(c, count)) {
+		for (size_t j = 0; j < count; j++)
+			rp_correlation_pair(c, o[j]->atom, n[j]->atom);
+		return;
+	}
 	for (size_t j = 0; j < count; j++) {
 		if (!share_user(c, o[j], n[j]) ||
 		    (count > 1 && !same_content(c, o[j]->atom, n[j]->atom)))
 			return;
 	}
 	for (size_t j = 0; j < count; j++)
-		pair(c, o[j]->atom, n[j]->atom);
+		rp_correlation_pair(c, o[j]->atom, n[j]->atom);
 }
 
-static void pair_left(struct correlation *c)
+static void pair_left(struct rp_correlation *c)
 {
 	size_t i = 0, k = 0;
 
@@ -523,10 +456,10 @@ static void pair_left(struct correlation *c)
 	}
 }
 
-static int list_users(struct correlation *c, int which)
+static int list_users(struct rp_correlation *c, int which)
 {
-	const struct rp_atoms *atoms = &side_of(c, which)->atoms;
-	struct names *names = &c->of[which];
+	const struct rp_atoms *atoms = &rp_correlation_side(c, which)->atoms;
+	struct rp_names *names = &c->of[which];
 	size_t n = 0;
 
 	names->users = calloc(atoms->nrefs + 1, sizeof(*names->users));
@@ -536,13 +469,13 @@ static int list_users(struct correlation *c, int which)
 		const struct rp_atom *a = &atoms->v[i];
 
 		for (size_t k = 0; rp_atom_is_code(a) && k < a->nrefs; k++) {
-			struct named *used = names->by_atom[a->refs[k].atom];
-			struct user *user = &names->users[n];
+			struct rp_named *used = names->by_atom[a->refs[k].atom];
+			struct rp_user *user = &names->users[n];
 
 			if (!used || a->refs[k].atom == i ||
 			    (used->users && used->users->atom == i))
 				continue;
-			*user = (struct user){ used->users, i };
+			*user = (struct rp_user){ used->users, i };
 			used->users = user;
 			n++;
 		}
@@ -575,7 +508,7 @@ static uint32_t find_section(const struct rp_side *side,
 	return 0;
 }
 
-static void pair_anonymous(struct correlation *c)
+static void pair_anonymous(struct rp_correlation *c)
 {
 	const struct rp_side *o = &c->unit->old_side, *n = &c->unit->new_side;
 	uint32_t section = 0, at = 0, end = 0;
@@ -593,11 +526,11 @@ static void pair_anonymous(struct correlation *c)
 		while (at < end && !is_anonymous(n, at))
 			at++;
 		if (at < end)
-			pair(c, i, at++);
+			rp_correlation_pair(c, i, at++);
 	}
 }
 
-static void free_names(struct names *names)
+static void free_names(struct rp_names *names)
 {
 	for (size_t i = 0; names->v && i < names->n; i++)
 		free(names->v[i].name);
@@ -607,7 +540,7 @@ static void free_names(struct names *names)
 	free(names->users);
 }
 
-static int run(struct correlation *c)
+static int run(struct rp_correlation *c)
 {
 	bool known;
 
@@ -622,7 +555,7 @@ static int run(struct correlation *c)
 	pair_anonymous(c);
 	pair_cold(c);
 	ask(c, false);
-	if (pair_declared(c, &known))
+	if (rp_correlation_declared(c, &known))
 		return -1;
 	ask(c, !known);
 	pair_left(c);
@@ -633,7 +566,7 @@ static int run(struct correlation *c)
 
 int rp_unit_correlate(struct rp_unit *unit, struct rp_diag *diag)
 {
-	struct correlation c = { .unit = unit };
+	struct rp_correlation c = { .unit = unit };
 
 	if (!unit->old_side.present || !unit->new_side.present)
 		return 0;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing a payload: a section for each atom, tables of records joined. */
 #define _GNU_SOURCE
-#include "patch_internal.h"
+#include "expected.h"
 
-#include "compare.h"
+#include "../object/insn.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,155 +296,6 @@ static int emit_tables(struct rp_patch *p)
 	return rc;
 }
 
-/* Bytes of a running function that Repoint itself may have changed. */
-struct masks {
-	struct rp_payload_range *v;
-	size_t n, room;
-};
-
-#define DETOUR_SIZE	5
-#define LANDING_SIZE	4
-
-static uint64_t record_length(const struct rp_side *side, uint32_t record,
-			      const uint8_t *code, uint64_t room)
-{
-	const char *table = side->obj.sections[
-		side->atoms.v[record].section].name;
-	const uint8_t *bytes = rp_atom_bytes(&side->atoms, record);
-	struct rp_insn_fields insn;
-
-	if (!strcmp(table, "rp_alternatives"))
-		return bytes[12] | bytes[13] << 8;
-	if (!strcmp(table, "rp_static_key_sites"))
-		return DETOUR_SIZE;
-	if (!strcmp(table, "rp_op_sites"))
-		return bytes[9];
-	if (!strcmp(table, "rp_static_call_sites"))
-		return rp_insn_fields(code, room, &insn) ? 0 : insn.length;
-	return 0;
-}
-
-static int add_mask(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
-		    uint64_t at, uint64_t length, struct masks *masks)
-{
-	const struct rp_match *m = rp_unit_match(u, twin);
-	uint64_t offset;
-
-	if (!length || !rp_match_offset(&u->old_side.atoms, twin, p->binary, m,
-					at, &offset) || offset >= m->size)
-		return 0;
-	if (length > m->size - offset)
-		length = m->size - offset;
-	struct rp_payload_range *v = reallocarray(masks->v, masks->n + 1,
-						  sizeof(*v));
-	if (!v)
-		return rp_diag_nomem(p->diag);
-	masks->v = v;
-	v[masks->n++] = (struct rp_payload_range){ offset, length };
-	return 0;
-}
-
-static int mask_calls(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
-		      struct masks *masks)
-{
-	const struct rp_side *side = &u->old_side;
-	const struct rp_atom *atom = &side->atoms.v[twin];
-	int rc = 0;
-
-	for (size_t i = 0; i < atom->nrefs && !rc; i++) {
-		const struct rp_ref *ref = &atom->refs[i];
-		const char *name = side->obj.symbols[ref->symbol].name;
-		unsigned int opcode = ref->branch == RP_INSN_CALL ||
-				      ref->branch == RP_INSN_JMP ? 1 : 2;
-
-		if (ref->branch && !strncmp(name, "rp_tramp__", 10) &&
-		    ref->offset >= opcode)
-			rc = add_mask(p, u, twin, ref->offset - opcode,
-				      opcode + 4, masks);
-	}
-	return rc;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-	const struct rp_payload_range *x = a, *y = b;
-
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-static void join_masks(struct masks *masks)
-{
-	size_t n = 0;
-
-	if (masks->n)
-		qsort(masks->v, masks->n, sizeof(*masks->v), by_offset);
-	for (size_t i = 0; i < masks->n; i++) {
-		struct rp_payload_range *last = n ? &masks->v[n - 1] : NULL;
-		uint32_t end = masks->v[i].offset + masks->v[i].size;
-
-		if (last && masks->v[i].offset <= last->offset + last->size) {
-			if (end > last->offset + last->size)
-				last->size = end - last->offset;
-		} else {
-			masks->v[n++] = masks->v[i];
-		}
-	}
-	masks->n = n;
-}
-
-static int find_masks(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
-		      struct masks *masks)
-{
-	const struct rp_side *side = &u->old_side;
-	const struct rp_atom *atom = &side->atoms.v[twin];
-	const uint8_t *code = rp_atom_bytes(&side->atoms, twin);
-	int rc = mask_calls(p, u, twin, masks);
-
-	for (uint32_t r = side->records[twin]; r && !rc;
-	     r = side->next_record[r]) {
-		int64_t at = side->atoms.v[r].refs[0].place;
-
-		if (at < 0 || (uint64_t)at >= atom->size)
-			continue;
-		rc = add_mask(p, u, twin, at, record_length(side, r, code + at,
-			atom->size - at), masks);
-	}
-	join_masks(masks);
-	return rc;
-}
-
-static int hash_old(struct rp_patch *p, const struct rp_match *m,
-		    const struct masks *masks, uint8_t hash[32])
-{
-	const uint8_t *bytes = rp_binary_bytes(p->binary, m->address, m->size);
-	uint8_t *copy = malloc(m->size + 1);
-
-	if (!copy)
-		return rp_diag_nomem(p->diag);
-	if (!bytes) {
-		free(copy);
-		return rp_diag_set(p->diag, RP_DIAG_BINARY_DAMAGED, NULL,
-			"a function at 0x%llx has no bytes in the file",
-			(unsigned long long)m->address);
-	}
-	memcpy(copy, bytes, m->size);
-	for (size_t i = 0; i < masks->n; i++)
-		memset(copy + masks->v[i].offset, 0, masks->v[i].size);
-	crypto_hash_sha256(hash, copy, m->size);
-	free(copy);
-	return 0;
-}
-
-static bool has_landing(const struct rp_patch *p, const struct rp_match *m)
-{
-	static const uint8_t endbr64[LANDING_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	const uint8_t *bytes = rp_binary_bytes(p->binary, m->address,
-					       LANDING_SIZE);
-
-	return m->size >= LANDING_SIZE && bytes &&
-	       !memcmp(bytes, endbr64, LANDING_SIZE);
-}
-
 static int emit_function(struct rp_patch *p, const struct rp_node *node)
 {
 	struct rp_unit *u = &p->units[node->unit];
@@ -456,7 +306,7 @@ static int emit_function(struct rp_patch *p, const struct rp_node *node)
 		.address = m->address, .old_size = m->size,
 		.symbol = p->picks[node->unit][node->atom].symbol,
 		.name = rp_atom_name(&u->old_side.atoms, twin),
-		.detour = has_landing(p, m) ? LANDING_SIZE : 0,
+		.detour = rp_patch_landing(p, m),
 	};
 	const struct rp_patched told = {
 		.kind = RP_PATCHED_REPLACED, .unit = u->name,
@@ -465,7 +315,7 @@ static int emit_function(struct rp_patch *p, const struct rp_node *node)
 		.old_size = m->size,
 		.new_size = u->new_side.atoms.v[node->atom].size,
 	};
-	struct masks masks = { 0 };
+	struct rp_expected expected;
 
 	if (m->symbol != UINT32_MAX) {
 		const struct rp_binary_symbol *s =
@@ -475,14 +325,13 @@ static int emit_function(struct rp_patch *p, const struct rp_node *node)
 		in.position = s->position;
 		in.file = s->bind == STB_LOCAL ? s->file : NULL;
 	}
-	int rc = find_masks(p, u, twin, &masks);
-	in.masks = masks.v;
-	in.nmasks = masks.n;
-	if (!rc)
-		rc = hash_old(p, m, &masks, in.hash);
+	int rc = rp_patch_expect(p, u, twin, &expected);
+	in.masks = expected.masks;
+	in.nmasks = expected.nmasks;
+	memcpy(in.hash, expected.hash, sizeof(in.hash));
 	if (!rc)
 		rc = rp_payload_add_function(p->builder, &in, p->diag);
-	free(masks.v);
+	rp_expected_deinit(&expected);
 	return rc ? rc : rp_patch_tell(p, &told);
 }
 
@@ -498,6 +347,7 @@ static int tell_added(struct rp_patch *p, const struct rp_node *node)
 	};
 
 	if (!*name || (atom->flags & RP_ATOM_COLD) ||
+	    !strncmp(name, "DW.ref.", 7) ||
 	    (!code && atom->kind != RP_ATOM_DATA) ||
 	    (!code && u->change[node->atom].fate != RP_FATE_NEW))
 		return 0;

@@ -6,7 +6,8 @@
  *
  * Whether a constant is a line number is not guessed from its being one that
  * differs: the debug information must say that the very line of that number, in
- * the old source, is the line of the other number in the new one.
+ * the old source, is the line of the other number in the new one. And it must be
+ * passed on: a number that is compared or computed with is none.
  */
 #include "compare.h"
 
@@ -16,6 +17,8 @@
 
 /* A call that goes over several lines has the number of its last one. */
 #define MAX_LINES_OF_A_CALL	24
+/* Below, a constant that is near its line by chance is too likely. */
+#define MIN_LINE_OF_A_CALL	100
 
 static bool line_of(struct rp_side *side, uint32_t atom, uint64_t at,
 		    uint32_t *ret)
@@ -31,13 +34,15 @@ static bool line_of(struct rp_side *side, uint32_t atom, uint64_t at,
 }
 
 static bool is_shift(uint32_t old_line, uint32_t new_line, uint32_t old_value,
-		     uint32_t new_value)
+		     uint32_t new_value, enum rp_line_use use)
 {
 	int64_t distance = (int64_t)old_value - old_line;
 
-	return (int64_t)new_value - new_line == distance &&
-	       distance >= -MAX_LINES_OF_A_CALL &&
-	       distance <= MAX_LINES_OF_A_CALL;
+	if ((int64_t)new_value - new_line != distance)
+		return false;
+	return !distance || (use == RP_LINE_ARGUMENT && distance > 0 &&
+			     distance <= MAX_LINES_OF_A_CALL &&
+			     old_value >= MIN_LINE_OF_A_CALL);
 }
 
 struct rows {
@@ -123,7 +128,7 @@ static uint32_t *get_calls(struct rp_compare *c, struct rp_side *side,
 
 static bool calls_pair(struct rp_compare *c, uint32_t old_atom,
 		       uint32_t new_atom, uint32_t old_value,
-		       uint32_t new_value)
+		       uint32_t new_value, enum rp_line_use use)
 {
 	size_t x_n, y_n;
 	uint32_t *x = get_calls(c, rp_side_old(c), old_atom, &x_n);
@@ -132,7 +137,7 @@ static bool calls_pair(struct rp_compare *c, uint32_t old_atom,
 
 	// A call over several lines is on its first one, __LINE__ on its last.
 	for (size_t i = 0; x_n == y_n && i < x_n && !found; i++)
-		found = is_shift(x[i], y[i], old_value, new_value);
+		found = is_shift(x[i], y[i], old_value, new_value, use);
 	free(x);
 	free(y);
 	return found;
@@ -144,18 +149,20 @@ static bool calls_pair(struct rp_compare *c, uint32_t old_atom,
  */
 bool rp_lines_in_code(struct rp_compare *c, uint32_t old_atom, uint64_t old_at,
 		      uint32_t new_atom, uint64_t new_at, uint32_t old_value,
-		      uint32_t new_value)
+		      uint32_t new_value, enum rp_line_use use)
 {
 	uint32_t o, n;
 
 	if (old_value == new_value)
 		return true;
+	if (use == RP_LINE_OTHER)
+		return false;
 	if (line_of(rp_side_old(c), old_atom, old_at, &o) &&
 	    line_of(rp_side_new(c), new_atom, new_at, &n) &&
-	    is_shift(o, n, old_value, new_value))
+	    is_shift(o, n, old_value, new_value, use))
 		return true;
 	return rows_pair(c, old_atom, new_atom, old_value, new_value) ||
-	       calls_pair(c, old_atom, new_atom, old_value, new_value);
+	       calls_pair(c, old_atom, new_atom, old_value, new_value, use);
 }
 
 /* Return: stop? */

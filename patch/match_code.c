@@ -54,34 +54,6 @@ struct walker {
 			__VA_ARGS__;					\
 } while (0)
 
-unsigned int rp_reloc_field(uint32_t type)
-{
-	switch (type) {
-	case R_X86_64_64:
-	case R_X86_64_PC64:
-	case R_X86_64_GOTOFF64:
-	case R_X86_64_GOTPC64:
-	case R_X86_64_GOT64:
-	case R_X86_64_GOTPCREL64:
-	case R_X86_64_PLTOFF64:
-	case R_X86_64_TPOFF64:
-	case R_X86_64_DTPOFF64:
-	case R_X86_64_DTPMOD64:
-	case R_X86_64_SIZE64:
-		return 8;
-	case R_X86_64_16:
-	case R_X86_64_PC16:
-		return 2;
-	case R_X86_64_8:
-	case R_X86_64_PC8:
-		return 1;
-	case R_X86_64_TLSDESC_CALL:
-		return 0;
-	default:
-		return 4;
-	}
-}
-
 static int64_t read_field(const uint8_t *p, unsigned int size)
 {
 	int64_t v = 0;
@@ -161,7 +133,7 @@ static const struct rp_ref *next_ref(const struct walker *w)
 static void value_of(struct walker *w, const struct rp_ref *ref)
 {
 	unsigned int offset = ref->offset - w->object_at;
-	unsigned int size = rp_reloc_field(ref->type);
+	unsigned int size = rp_reloc_width(ref->type);
 	uint64_t value = (uint64_t)read_field(here(w) + offset, size);
 	uint64_t relative = w->address + w->at + w->insn.length + value;
 
@@ -221,7 +193,7 @@ static bool is_unchanged(const struct walker *w, size_t nrefs)
 		if (offset < at || offset > w->insn.length ||
 		    memcmp(object + at, here(w) + at, offset - at) != 0)
 			return false;
-		at = offset + rp_reloc_field(ref->type);
+		at = offset + rp_reloc_width(ref->type);
 		if (at > w->insn.length)
 			return false;
 	}
@@ -538,7 +510,7 @@ static bool walk_bytes(struct walker *w)
 	size_t nrefs = count_refs(w);
 	if (nrefs) {
 		const struct rp_ref *last = &w->atom->refs[w->ref + nrefs - 1];
-		uint64_t end = last->offset + rp_reloc_field(last->type);
+		uint64_t end = last->offset + rp_reloc_width(last->type);
 
 		if (end > w->object_size)
 			return differs(w, "a field that does not fit");

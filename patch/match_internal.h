@@ -3,6 +3,7 @@
 #ifndef REPOINT_PATCH_MATCH_INTERNAL_H
 #define REPOINT_PATCH_MATCH_INTERNAL_H
 
+#include "../object/reloc_form.h"
 #include "match.h"
 
 /** enum rp_value - what the binary's field of a reference holds. */
@@ -144,9 +145,6 @@ bool rp_witness_differs(struct rp_witness *witness, const char *fmt, ...)
 bool rp_match_same_name(const char *a, const char *b);
 /** rp_match_plain_name() - is @name, without version, @plain? */
 bool rp_match_plain_name(const char *name, const char *plain);
-/** rp_reloc_field() - bytes of the field; in code or data. */
-unsigned int rp_reloc_field(uint32_t type);
-
 /** rp_match_symbol() - the symbol of an atom at an address, or UINT32_MAX. */
 uint32_t rp_match_symbol(const struct rp_atoms *atoms, uint32_t atom,
 			 const struct rp_binary *binary, uint64_t address);

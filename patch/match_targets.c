@@ -141,7 +141,7 @@ void rp_find_data_target(const struct rp_binary *binary,
 			 const struct rp_ref *ref, uint64_t address,
 			 struct rp_target *ret)
 {
-	const unsigned int size = rp_reloc_field(ref->type);
+	const unsigned int size = rp_reloc_width(ref->type);
 	const struct rp_binary_reloc *reloc;
 	const uint8_t *p;
 

@@ -357,7 +357,7 @@ bool rp_witness_data(struct rp_witness *witness, uint32_t index, uint64_t place,
 		if (!judge_field(witness, atom, ref,
 				 address - place + ref->offset, depth))
 			return false;
-		at = ref->offset + rp_reloc_field(ref->type);
+		at = ref->offset + rp_reloc_width(ref->type);
 	}
 	if (at < atom->size && memcmp(object + at, binary + at, atom->size - at))
 		return bytes_differ(witness, index);

@@ -27,10 +27,79 @@ static bool is_dropped(const char *s, size_t n)
 	       is_word(s, n, "llvm");
 }
 
+static size_t digits(const char *s)
+{
+	return strspn(s, "0123456789");
+}
+
+/*
+ * The number of a closure or unnamed type at @s, which begins with Ul or Ut: the
+ * place of its digits, before the underscore that ends it; or NULL.
+ */
+static const char *closure_number(const char *s)
+{
+	if (s[1] == 't')
+		return s[2 + digits(s + 2)] == '_' ? s + 2 : NULL;
+	for (const char *e = strchr(s, 'E'); e; e = strchr(e + 1, 'E')) {
+		if (e[1 + digits(e + 1)] == '_')
+			return e + 1;
+	}
+	return NULL;
+}
+
+/* The discriminator at the end of a local name: _3, __12_; or NULL. */
+static const char *discriminator(const char *name)
+{
+	const char *end = name + strcspn(name, "."), *at = end;
+
+	if (strncmp(name, "_ZZ", 3) && strncmp(name, "_ZGVZ", 5))
+		return NULL;
+	if (at > name && at[-1] == '_')
+		at--;
+	while (at > name && at[-1] >= '0' && at[-1] <= '9')
+		at--;
+	if (at == end || at - name < 4 || at[-1] != '_' || !digits(at))
+		return NULL;
+	at -= at[-2] == '_' ? 2 : 1;
+	return at;
+}
+
+bool rp_name_is_numbered_cxx(const char *name)
+{
+	if (strncmp(name, "_Z", 2))
+		return false;
+	for (const char *s = strchr(name, 'U'); s; s = strchr(s + 1, 'U')) {
+		if ((s[1] == 'l' || s[1] == 't') && closure_number(s))
+			return true;
+	}
+	return discriminator(name);
+}
+
+static void drop(char *at, size_t n)
+{
+	memmove(at, at + n, strlen(at + n) + 1);
+}
+
+static void drop_cxx_numbers(char *name)
+{
+	char *at = (char *)discriminator(name);
+
+	if (at)
+		drop(at, strcspn(at, "."));
+	for (char *s = strchr(name, 'U'); s; s = strchr(s + 1, 'U')) {
+		if (s[1] != 'l' && s[1] != 't')
+			continue;
+		at = (char *)closure_number(s);
+		if (at)
+			drop(at, digits(at));
+	}
+}
+
 bool rp_name_canonical(const char *name, char *ret)
 {
 	size_t n = strcspn(name + (*name == '.'), ".") + (*name == '.');
-	bool dropped = false;
+	bool dropped = rp_name_is_numbered_cxx(name);
+	char *const start = ret;
 
 	memcpy(ret, name, n);
 	ret += n;
@@ -44,6 +113,8 @@ bool rp_name_canonical(const char *name, char *ret)
 		ret += n;
 	}
 	*ret = '\0';
+	if (dropped)
+		drop_cxx_numbers(start);
 	return dropped;
 }
 

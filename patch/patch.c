@@ -2,40 +2,10 @@
 /* Making a payload, from the first step to the last. */
 #include "patch_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "../object/mapped_file.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static int map_file(const char *path, void **image, size_t *size,
-		    struct rp_diag *diag)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	*image = NULL;
-	if (fd < 0 || fstat(fd, &st)) {
-		int error = errno;
-
-		if (fd >= 0)
-			close(fd);
-		rp_diag_set(diag, RP_DIAG_READ, NULL, "%s", strerror(error));
-		return -error;
-	}
-	*size = st.st_size;
-	if (*size)
-		*image = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
-	int error = errno;
-	close(fd);
-	if (*image != MAP_FAILED)
-		return 0;
-	*image = NULL;
-	rp_diag_set(diag, RP_DIAG_READ, NULL, "%s", strerror(error));
-	return -error;
-}
 
 int rp_patch_open_earlier(struct rp_patch *p)
 {
@@ -52,7 +22,7 @@ int rp_patch_open_earlier(struct rp_patch *p)
 		struct rp_earlier *e = &p->earlier[p->nearlier++];
 
 		e->path = p->culprit = list[i];
-		rc = map_file(list[i], &e->image, &e->size, p->diag);
+		rc = rp_file_map(list[i], &e->image, &e->size, p->diag);
 		if (rc)
 			return rc;
 		e->opened = true;
@@ -66,8 +36,7 @@ void rp_patch_close_earlier(struct rp_patch *p)
 	for (size_t i = 0; i < p->nearlier; i++) {
 		if (p->earlier[i].opened)
 			rp_payload_close(&p->earlier[i].payload);
-		if (p->earlier[i].image)
-			munmap(p->earlier[i].image, p->earlier[i].size);
+		rp_file_unmap(p->earlier[i].image, p->earlier[i].size);
 	}
 	free(p->earlier);
 }
@@ -79,14 +48,12 @@ static bool same_file(const char *a, const char *b)
 	size_t n, m = 0;
 	bool same = false;
 
-	if (map_file(a, &x, &n, &ignored))
+	if (rp_file_map(a, &x, &n, &ignored))
 		return false;
-	if (!map_file(b, &y, &m, &ignored))
+	if (!rp_file_map(b, &y, &m, &ignored))
 		same = n == m && (!n || !memcmp(x, y, n));
-	if (x)
-		munmap(x, n);
-	if (y)
-		munmap(y, m);
+	rp_file_unmap(x, n);
+	rp_file_unmap(y, m);
 	return same;
 }
 
@@ -99,10 +66,53 @@ static size_t count_functions(const struct rp_unit *unit)
 	return n;
 }
 
+/*
+ * Something that only one of the versions has, and that others know: by its
+ * name, or because the linker collects it.
+ */
+static bool has_moved(const struct rp_side *side)
+{
+	for (uint32_t i = 1; i < side->atoms.n; i++) {
+		const struct rp_atom *a = &side->atoms.v[i];
+
+		if (!side->twin[i] && !(a->flags & RP_ATOM_COMDAT) &&
+		    ((a->flags & RP_ATOM_GLOBAL) ||
+		     rp_patch_is_collected(side, i)))
+			return true;
+	}
+	return false;
+}
+
+/* Names that stand for something else: nothing else need have changed. */
+static bool has_other_aliases(const struct rp_unit *unit)
+{
+	const struct rp_side *o = &unit->old_side, *n = &unit->new_side;
+
+	if (o->obj.nsymbols != n->obj.nsymbols)
+		return true;
+	for (size_t i = o->obj.first_global; i < o->obj.nsymbols; i++) {
+		const struct rp_symbol *x = &o->obj.symbols[i];
+		const struct rp_symbol *y = &n->obj.symbols[i];
+		uint32_t a, b;
+
+		if (strcmp(x->name, y->name) || !x->section != !y->section)
+			return true;
+		if (!x->section || x->section == RP_SECTION_NONE ||
+		    y->section == RP_SECTION_NONE)
+			continue;
+		a = rp_atom_at(&o->atoms, x->section, x->value);
+		b = rp_atom_at(&n->atoms, y->section, y->value);
+		if (o->twin[a] != b)
+			return true;
+	}
+	return false;
+}
+
 /* What nothing came of is closed again: trees have thousands of objects. */
 static bool is_dull(const struct rp_unit *unit)
 {
-	if (!unit->old_side.present)
+	if (!unit->old_side.present || has_moved(&unit->old_side) ||
+	    has_moved(&unit->new_side))
 		return false;
 	for (uint32_t i = 1; i < unit->new_side.atoms.n; i++) {
 		const struct rp_atom *a = &unit->new_side.atoms.v[i];
@@ -111,7 +121,7 @@ static bool is_dull(const struct rp_unit *unit)
 		    .sections[a->section].name, "rp_livepatch_", 13))
 			return false;
 	}
-	return !unit->changed;
+	return !unit->changed && !has_other_aliases(unit);
 }
 
 static int open_unit(struct rp_patch *p, const struct rp_patch_input *input)
@@ -128,6 +138,12 @@ static int open_unit(struct rp_patch *p, const struct rp_patch_input *input)
 	p->nunits++;
 	rc = rp_unit_open(unit, input->name, input->old_path, input->new_path,
 			  &p->culprit, p->diag);
+	if (rc && p->diag->id == RP_DIAG_PATCH_LTO) {
+		rp_unit_close(unit);
+		p->nunits--;
+		return rp_patch_refuse(p, p->culprit, RP_DIAG_PATCH_LTO, NULL,
+				       "%s", p->diag->text);
+	}
 	if (!rc)
 		rc = rp_unit_correlate(unit, p->diag);
 	if (!rc)
@@ -165,12 +181,28 @@ static bool has_functions(const struct rp_atoms *atoms)
 	return false;
 }
 
+/* Something that is to be replaced fits in several places. */
+static bool is_somewhere(const struct rp_unit *unit)
+{
+	const struct rp_atoms *atoms = &unit->new_side.atoms;
+
+	for (uint32_t i = 1; i < atoms->n; i++) {
+		if (atoms->v[i].kind == RP_ATOM_FUNCTION &&
+		    unit->change[i].fate == RP_FATE_CHANGED &&
+		    unit->matches.v[unit->new_side.twin[i]].state ==
+		    RP_MATCH_AMBIGUOUS)
+			return true;
+	}
+	return false;
+}
+
 /* What has no functions, only data or code without types, goes by its names. */
 static bool is_linked(const struct rp_patch *p, const struct rp_unit *unit)
 {
 	const struct rp_relobj *obj = &unit->old_side.obj;
 
-	if (unit->matches.agreeing || unit->matches.differing)
+	if (unit->matches.agreeing || unit->matches.differing ||
+	    is_somewhere(unit))
 		return true;
 	if (has_functions(&unit->old_side.atoms))
 		return false;
@@ -297,6 +329,8 @@ static int make(struct rp_patch *p, int fd)
 	if (!rc)
 		rc = rp_patch_index_globals(p);
 	if (!rc)
+		rc = rp_patch_index_gone(p);
+	if (!rc)
 		rc = rp_patch_spread(p);
 	if (!rc)
 		rc = rp_patch_markers(p);
@@ -304,6 +338,10 @@ static int make(struct rp_patch *p, int fd)
 		rc = rp_patch_select(p);
 	if (!rc)
 		rc = rp_patch_check(p);
+	if (!rc)
+		rc = rp_patch_check_moved(p);
+	if (!rc)
+		rc = rp_patch_check_aliases(p);
 	if (!rc)
 		rc = rp_patch_check_types(p);
 	if (!rc && p->nqueue && !p->report->refusals)
@@ -326,11 +364,21 @@ static void free_patch(struct rp_patch *p)
 	free(p->bound);
 	free(p->queue);
 	rp_patch_free_globals(p);
+	rp_patch_free_gone(p);
 	rp_patch_close_earlier(p);
 	if (p->builder)
 		rp_payload_builder_free(p->builder);
 	if (p->binary)
 		rp_binary_close(p->binary);
+}
+
+static const char *first_changed(const struct rp_patch *p)
+{
+	for (size_t i = 0; i < p->nunits; i++) {
+		if (p->units[i].changed)
+			return p->units[i].name;
+	}
+	return p->units[0].name;
 }
 
 int rp_patch_make(const struct rp_patch_input *inputs, size_t n,
@@ -350,7 +398,7 @@ int rp_patch_make(const struct rp_patch_input *inputs, size_t n,
 		if (options->binary)
 			rc = make(&p, fd);
 		else
-			rc = rp_patch_refuse(&p, inputs[0].name,
+			rc = rp_patch_refuse(&p, first_changed(&p),
 				RP_DIAG_PATCH_TARGETLESS, NULL, "something "
 				"changed, and without --binary nothing can be "
 				"bound to it");

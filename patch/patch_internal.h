@@ -58,6 +58,7 @@ struct rp_patch {
 	struct rp_earlier *earlier;
 	size_t nearlier;
 	struct rp_globals *globals;	/* what units define, by name */
+	struct rp_gone *gone;		/* what units do not have any more */
 	struct rp_payload_builder *builder;
 };
 
@@ -100,6 +101,9 @@ int rp_patch_emit_markers(struct rp_patch *p);
 int rp_patch_select(struct rp_patch *p);
 int rp_patch_pick(struct rp_patch *p, uint32_t unit, uint32_t atom);
 bool rp_patch_is_picked(const struct rp_patch *p, uint32_t unit, uint32_t atom);
+/* Is a weak function of the old version not the one that the binary has? */
+bool rp_patch_is_overridden(const struct rp_patch *p, const struct rp_unit *u,
+			    uint32_t twin);
 /* Is a changed function entered by its old address as before? */
 bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom);
 
@@ -127,9 +131,30 @@ bool rp_patch_has_name(const struct rp_patch *p, const char *name);
 int rp_patch_open_earlier(struct rp_patch *p);
 void rp_patch_close_earlier(struct rp_patch *p);
 
+/* collected.c: tables that the linker makes of what is in one section */
+bool rp_patch_is_collected(const struct rp_side *side, uint32_t atom);
+int rp_patch_check_collected(struct rp_patch *p, const struct rp_unit *u,
+			     uint32_t atom);
+
+/* moved.c: from one object to another */
+int rp_patch_index_gone(struct rp_patch *p);
+void rp_patch_free_gone(struct rp_patch *p);
+bool rp_patch_is_moved(const struct rp_patch *p, uint32_t unit, uint32_t atom);
+int rp_patch_check_moved(struct rp_patch *p);
+
+/* aliases.c: several names for one thing */
+int rp_patch_check_aliases(struct rp_patch *p);
+int rp_patch_check_folded(struct rp_patch *p, const struct rp_unit *u,
+			  uint32_t twin);
+
 /* refuse.c, types.c */
 int rp_patch_check(struct rp_patch *p);
 int rp_patch_check_types(struct rp_patch *p);
+
+/* refuse_data.c: a variable that changed; one that is new */
+int rp_patch_check_data(struct rp_patch *p, uint32_t unit, uint32_t atom);
+int rp_patch_check_new_data(struct rp_patch *p, const struct rp_unit *u,
+			    uint32_t atom);
 
 /* emit.c, emit_unwind.c */
 int rp_patch_emit(struct rp_patch *p, int fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What cannot be patched safely: where, why, and the way out. */
-#include "patch_internal.h"
+#include "expected.h"
 
 #include "../object/insn_fields.h"
 #include "names.h"
@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define DETOUR_SIZE	5
-#define LANDING_SIZE	4
 
 /* A function of the new version that is to be replaced, and what it was. */
 struct subject {
@@ -26,20 +25,9 @@ static const char *section_of(const struct rp_side *side, uint32_t atom)
 	return side->obj.sections[side->atoms.v[atom].section].name;
 }
 
-static bool starts_with_landing(const struct subject *s)
-{
-	static const uint8_t endbr64[LANDING_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	const uint8_t *bytes = rp_binary_bytes(s->p->binary, s->m->address,
-					       LANDING_SIZE);
-
-	return bytes && s->m->size >= LANDING_SIZE &&
-	       !memcmp(bytes, endbr64, LANDING_SIZE);
-}
-
 static int check_length(const struct subject *s)
 {
-	unsigned int need = DETOUR_SIZE +
-			    (starts_with_landing(s) ? LANDING_SIZE : 0);
+	unsigned int need = DETOUR_SIZE + rp_patch_landing(s->p, s->m);
 
 	if (s->m->size >= need)
 		return 0;
@@ -49,16 +37,41 @@ static int check_length(const struct subject *s)
 		long)s->m->size, need);
 }
 
+/* The payload that replaced it before, or NULL. */
+static const char *replaced_by(const struct subject *s)
+{
+	for (size_t i = 0; i < s->p->nearlier; i++) {
+		const struct rp_payload *e = &s->p->earlier[i].payload;
+
+		for (size_t k = 0; k < e->nfunctions; k++) {
+			if (e->functions[k].address == s->m->address)
+				return s->p->earlier[i].path;
+		}
+	}
+	return NULL;
+}
+
 static int check_match(const struct subject *s)
 {
 	if (s->m->state != RP_MATCH_DIFFERS ||
 	    rp_patch_listed(s->p->options->allow_mismatch, s->name))
 		return 0;
+	const char *earlier = replaced_by(s);
+	if (earlier)
+		return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_MISMATCH,
+			s->name, "is replaced by %.100s already; make one patch "
+			"of both fixes, from the source that the binary was "
+			"built from", earlier);
 	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_MISMATCH, s->name,
 		"is not what the binary holds: %.180s; build with the compiler, "
 		"options and source that the binary was built with (or "
 		"--allow-mismatch=%.60s)", s->m->why ? s->m->why : "other code",
 		s->name);
+}
+
+static int check_folded(const struct subject *s)
+{
+	return rp_patch_check_folded(s->p, s->u, s->twin);
 }
 
 static int check_ambiguous(const struct subject *s)
@@ -290,7 +303,7 @@ static int check_prototype(const struct subject *s)
 static int check_subject(const struct subject *s)
 {
 	static int (*const checks[])(const struct subject *s) = {
-		check_ambiguous, check_match, check_ifunc, check_length,
+		check_ambiguous, check_match, check_folded, check_ifunc, check_length,
 		check_unwind, check_before_main, check_entered,
 		check_fall_through, check_prototype,
 	};
@@ -304,7 +317,24 @@ static int check_subject(const struct subject *s)
 static int check_gone(struct rp_patch *p, struct rp_unit *u, uint32_t atom,
 		      const char *name)
 {
-	(void)atom;
+	const struct rp_atoms *atoms = &u->old_side.atoms;
+
+	// Where it was inlined cannot be seen in a caller that is other code.
+	for (uint32_t i = 1; i < atoms->n; i++) {
+		const struct rp_atom *a = &atoms->v[i];
+
+		for (size_t k = 0; rp_atom_is_code(a) && k < a->nrefs; k++) {
+			if (a->refs[k].atom == u->new_side.twin[atom] &&
+			    rp_unit_match(u, i)->state == RP_MATCH_DIFFERS)
+				return rp_patch_refuse(p, u->name,
+					RP_DIAG_PATCH_MISMATCH, name,
+					"changed, and is in the binary only where "
+					"it was inlined; %.90s, which calls it, is "
+					"not what the binary holds: build with "
+					"the options of the binary",
+					rp_atom_name(atoms, i));
+		}
+	}
 	return rp_patch_find(p, RP_FINDING_NOTE, u->name,
 		RP_DIAG_PATCH_NOT_LINKED, name, "changed, but is not in the "
 		"binary as a function: where it was inlined is patched");
@@ -335,6 +365,10 @@ static int check_function(struct rp_patch *p, uint32_t unit, uint32_t atom)
 		return check_untyped(p, u, atom);
 	if (s.m->state == RP_MATCH_UNKNOWN)
 		return check_gone(p, u, atom, s.name);
+	if (rp_patch_is_overridden(p, u, twin))
+		return rp_patch_find(p, RP_FINDING_NOTE, u->name,
+			RP_DIAG_PATCH_NOT_LINKED, s.name, "weak, and the binary "
+			"has another object's");
 	return check_subject(&s);
 }
 
@@ -355,65 +389,6 @@ static int check_added(struct rp_patch *p, struct rp_unit *u, uint32_t atom)
 		"has no unwind information; compile with "
 		"-fasynchronous-unwind-tables, or write it with RP_FUNC and "
 		"RP_END of <repoint/linkage.h>");
-}
-
-static bool is_vtable(const char *name)
-{
-	return !strncmp(name, "_ZTV", 4) || !strncmp(name, "_ZTT", 4) ||
-	       !strncmp(name, "_ZTI", 4);
-}
-
-static int refuse_data(struct rp_patch *p, const struct rp_unit *u,
-		       uint32_t atom, const char *why)
-{
-	const struct rp_atom *a = &u->new_side.atoms.v[atom];
-	uint32_t twin = u->new_side.twin[atom];
-	char buffer[64];
-	const char *name = rp_atom_label(&u->new_side.atoms, atom, buffer,
-					 sizeof(buffer));
-
-	if (is_vtable(name))
-		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_VTABLE, name,
-			"a class's table of virtual functions or its type "
-			"information changed: %.100s; objects that live have "
-			"the old one", why);
-	if (a->kind != u->old_side.atoms.v[twin].kind)
-		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_SECTIONS, name,
-			"%.180s; the running program has it where it was", why);
-	if (a->size != u->old_side.atoms.v[twin].size)
-		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_LAYOUT, name,
-			"%.100s, and the program has the old one in memory; "
-			"make a new variable", why);
-	return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_DATA, name,
-		"its initial value changed, and the program has the old value "
-		"or what became of it; say in the fix what is meant: "
-		"RP_LIVEPATCH_KEEP(%.60s), or RP_LIVEPATCH_SET(%.60s)", name,
-		name);
-}
-
-static bool is_local_const(const struct rp_atom *a)
-{
-	return a->kind == RP_ATOM_CONST && !(a->flags & RP_ATOM_GLOBAL);
-}
-
-static int check_data(struct rp_patch *p, uint32_t unit, uint32_t atom)
-{
-	const struct rp_unit *u = &p->units[unit];
-	const struct rp_atom *a = &u->new_side.atoms.v[atom];
-	const char *name = rp_atom_name(&u->new_side.atoms, atom);
-
-	if (rp_patch_is_intended(p, unit, atom))
-		return 0;
-	// What uses a local constant is replaced with it.
-	if (is_local_const(a) && u->old_side.atoms.v[
-	    u->new_side.twin[atom]].kind == RP_ATOM_CONST)
-		return 0;
-	if (a->kind == RP_ATOM_CONST && !is_vtable(name))
-		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_CONST, name,
-			"a constant that other objects may use changed; leave it "
-			"and make a new one, or say that the old one may stay in "
-			"use: RP_LIVEPATCH_KEEP(%.60s)", name);
-	return refuse_data(p, u, atom, u->change[atom].why);
 }
 
 /* Constructors that the fix adds have no occasion to run. */
@@ -442,62 +417,6 @@ static int check_constructors(struct rp_patch *p, const struct rp_unit *u)
 	return rc;
 }
 
-/*
- * A static variable whose name the compiler numbered, and that could not be
- * told from another one: a new one would forget what the old one holds.
- */
-static int check_pairing(struct rp_patch *p, const struct rp_unit *u,
-			 uint32_t atom)
-{
-	const struct rp_side *o = &u->old_side, *n = &u->new_side;
-	const struct rp_atom *a = &n->atoms.v[atom];
-	const char *name = rp_atom_name(&n->atoms, atom);
-	size_t length = rp_name_source_length(name);
-
-	if (a->kind != RP_ATOM_DATA || (a->flags & RP_ATOM_GLOBAL))
-		return 0;
-	for (uint32_t i = 1; i < o->atoms.n; i++) {
-		const char *other = rp_atom_name(&o->atoms, i);
-
-		if (o->atoms.v[i].kind != RP_ATOM_DATA || o->twin[i] ||
-		    rp_name_source_length(other) != length ||
-		    memcmp(other, name, length))
-			continue;
-		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_PAIRING, name,
-			"it cannot be told whether this static variable is the "
-			"old %.60s, which has a value in the running program, or "
-			"a new one; give the new one a name of its own", other);
-	}
-	return 0;
-}
-
-/*
- * A new variable beside one that is gone and has its size may be the old one by
- * another name: it would not have the value that the old one has.
- */
-static int check_renamed(struct rp_patch *p, const struct rp_unit *u,
-			 uint32_t atom)
-{
-	const struct rp_side *o = &u->old_side, *n = &u->new_side;
-	const struct rp_atom *a = &n->atoms.v[atom];
-
-	if (a->kind != RP_ATOM_DATA || !a->symbol)
-		return 0;
-	for (uint32_t i = 1; i < o->atoms.n; i++) {
-		const struct rp_atom *other = &o->atoms.v[i];
-
-		if (other->kind == RP_ATOM_DATA && other->symbol &&
-		    !o->twin[i] && other->size == a->size)
-			return rp_patch_find(p, RP_FINDING_WARNING, u->name,
-				RP_DIAG_PATCH_PAIRING, rp_atom_name(&n->atoms,
-				atom), "a new variable, and %.80s of the same "
-				"size is gone: if it is that by another name, it "
-				"does not have its value", rp_atom_name(
-				&o->atoms, i));
-	}
-	return 0;
-}
-
 static int check_picked(struct rp_patch *p, uint32_t unit, uint32_t atom)
 {
 	struct rp_unit *u = &p->units[unit];
@@ -516,8 +435,7 @@ static int check_picked(struct rp_patch *p, uint32_t unit, uint32_t atom)
 			"variable of pthread_self()");
 	if (u->change[atom].fate != RP_FATE_NEW || !u->old_side.present)
 		return 0;
-	int rc = check_pairing(p, u, atom);
-	return rc ? rc : check_renamed(p, u, atom);
+	return rp_patch_check_new_data(p, u, atom);
 }
 
 static int check_unit(struct rp_patch *p, uint32_t unit)
@@ -530,12 +448,13 @@ static int check_unit(struct rp_patch *p, uint32_t unit)
 	for (uint32_t i = 1; i < u->new_side.atoms.n && !rc; i++) {
 		const struct rp_atom *a = &u->new_side.atoms.v[i];
 
-		if (rp_patch_is_picked(p, unit, i))
+		rc = rp_patch_check_collected(p, u, i);
+		if (!rc && rp_patch_is_picked(p, unit, i))
 			rc = check_picked(p, unit, i);
 		if (rc || u->change[i].fate != RP_FATE_CHANGED)
 			continue;
 		if (a->kind == RP_ATOM_DATA || a->kind == RP_ATOM_CONST)
-			rc = check_data(p, unit, i);
+			rc = rp_patch_check_data(p, unit, i);
 		else if (rp_atom_is_code(a) && !(a->flags & RP_ATOM_COLD) &&
 			 !rp_atom_is_content(&u->new_side.atoms, i))
 			rc = check_function(p, unit, i);

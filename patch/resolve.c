@@ -231,6 +231,9 @@ static int resolve_atom(struct rp_patch *p, const struct rp_node *from,
 			false, is_branch(ref), ret);
 	if (rp_atom_is_code(atom))
 		return resolve_code(p, from, ref, to, ret);
+	if (rp_patch_is_moved(p, to->unit, to->atom))
+		return rp_patch_bind_name(p, to->unit,
+			rp_atom_name(&side->atoms, to->atom), false, false, ret);
 	if (fate == RP_FATE_NEW || (atom->kind == RP_ATOM_CONST &&
 	    fate == RP_FATE_CHANGED) || holds_labels(u, to->atom))
 		return in_payload(p, to, ret);

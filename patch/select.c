@@ -66,6 +66,17 @@ static bool is_called_as_before(const struct rp_unit *u, uint32_t atom)
 	return false;
 }
 
+bool rp_patch_is_overridden(const struct rp_patch *p, const struct rp_unit *u,
+			    uint32_t twin)
+{
+	const struct rp_match *m = u->matched ? rp_unit_match(u, twin) : NULL;
+	uint32_t symbol = u->old_side.atoms.v[twin].symbol;
+
+	return m && m->state == RP_MATCH_DIFFERS && m->symbol != UINT32_MAX &&
+	       u->old_side.obj.symbols[symbol].bind == STB_WEAK &&
+	       rp_binary_symbol(p->binary, m->symbol)->bind == STB_GLOBAL;
+}
+
 bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom)
 {
 	const struct rp_unit *u = &p->units[unit];
@@ -77,9 +88,12 @@ bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom)
 	// Only its function leads there.
 	if (u->new_side.atoms.v[atom].flags & RP_ATOM_COLD)
 		return false;
-	if (u->matched && rp_unit_match(u, twin)->state == RP_MATCH_UNKNOWN)
+	if ((u->matched && rp_unit_match(u, twin)->state == RP_MATCH_UNKNOWN) ||
+	    rp_patch_is_overridden(p, u, twin))
 		return false;
-	return !is_signature_changed(u, atom) || is_called_as_before(u, atom);
+	// Other objects call a global one; where that code changed it is replaced.
+	return (u->new_side.atoms.v[atom].flags & RP_ATOM_GLOBAL) ||
+	       !is_signature_changed(u, atom) || is_called_as_before(u, atom);
 }
 
 /* Entries themselves are written apart; what they refer to is needed. */

@@ -3,52 +3,11 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "../object/mapped_file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static int read_error(struct rp_diag *diag)
-{
-	int error = errno;
-
-	rp_diag_set(diag, RP_DIAG_READ, NULL, "%s", strerror(error));
-	return -error;
-}
-
-static int map_fd(struct rp_side *side, int fd, struct rp_diag *diag)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return read_error(diag);
-	if (!S_ISREG(st.st_mode))
-		return rp_diag_set(diag, RP_DIAG_NOT_REGULAR, NULL,
-				   "not a regular file");
-	if (!st.st_size)
-		return rp_diag_set(diag, RP_DIAG_NOT_ELF, NULL, "empty file");
-	void *image = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (image == MAP_FAILED)
-		return read_error(diag);
-	side->image = image;
-	side->size = st.st_size;
-	return 0;
-}
-
-static int map_file(struct rp_side *side, struct rp_diag *diag)
-{
-	int fd = open(side->path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return read_error(diag);
-	int rc = map_fd(side, fd, diag);
-	close(fd);
-	return rc;
-}
 
 static void link_described(struct rp_side *side)
 {
@@ -97,7 +56,9 @@ static int open_path(struct rp_side *side, const char *path,
 	side->path = strdup(path);
 	if (!side->path)
 		return rp_diag_nomem(diag);
-	int rc = map_file(side, diag);
+	int rc = rp_file_map(path, &side->image, &side->size, diag);
+	if (!rc && !side->image)
+		rc = rp_diag_set(diag, RP_DIAG_NOT_ELF, NULL, "empty file");
 	return rc ? rc : open_side(side, diag);
 }
 
@@ -175,8 +136,8 @@ static void close_side(struct rp_side *side)
 	free(side->fde);
 	free(side->records);
 	free(side->next_record);
-	if (side->path && side->image)
-		munmap(side->image, side->size);
+	if (side->path)
+		rp_file_unmap(side->image, side->size);
 	free(side->path);
 }
 

@@ -25,7 +25,7 @@ check             g++              command g++          the API is tested as C++
 check             musl-tools       command musl-gcc     second C library
 check             gdb              command gdb          plants breakpoints on sites
 check             strace           command strace       counts system calls
-check             patch            command patch        applies the fixes of `repoint patch build`
+check,bench       patch            command patch        applies the fixes of `repoint patch build`
 check             cmake            command cmake        a build with `repoint cc`
 check             autoconf         command autoreconf   builds with `repoint patch build`:
 check             automake         command automake     these four, too
