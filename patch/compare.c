@@ -182,7 +182,7 @@ static bool names_source(struct rp_compare *c, const char *string)
  * A constant that is a line number is beside the file's name: others that grow
  * by as much as the lines did are changes.
  */
-static bool may_hold_line(struct rp_compare *c, uint32_t new_atom)
+static bool may_hold_line(struct rp_compare *c, uint32_t new_atom, uint64_t at)
 {
 	const struct rp_side *side = rp_side_new(c);
 	const struct rp_atom *a = &side->atoms.v[new_atom];
@@ -190,6 +190,8 @@ static bool may_hold_line(struct rp_compare *c, uint32_t new_atom)
 	for (size_t i = 0; i < a->nrefs; i++) {
 		uint32_t to = a->refs[i].atom;
 
+		if (at + 8 < a->refs[i].offset || at > a->refs[i].offset + 12)
+			continue;
 		if (to && is_string(side, to) && !a->refs[i].place &&
 		    names_source(c, (const char *)rp_atom_bytes(&side->atoms, to)))
 			return true;
@@ -200,13 +202,17 @@ static bool may_hold_line(struct rp_compare *c, uint32_t new_atom)
 /* Strings that hold line numbers: equal but for numbers that are lines. */
 static bool differ_by_lines(struct rp_compare *c, const char *o, const char *n)
 {
+	const char *const start = n;
+
 	while (*o && *n) {
 		if (is_digit(*o) && is_digit(*n)) {
 			char *o_end, *n_end;
 			unsigned long x = strtoul(o, &o_end, 10);
 			unsigned long y = strtoul(n, &n_end, 10);
 
-			if (x != y && (x > UINT32_MAX || y > UINT32_MAX ||
+			// name.c:123
+			if (x != y && (n == start || n[-1] != ':' ||
+				       x > UINT32_MAX || y > UINT32_MAX ||
 				       !rp_lines_anywhere(c, x, y)))
 				return false;
 			o = o_end;
@@ -276,14 +282,13 @@ static enum rp_verdict compare_bytes(struct rp_compare *c, const uint8_t *o,
 	}
 	if (from >= to || !memcmp(o + from, n + from, to - from))
 		return RP_SAME;
-	if (!may_hold_line(c, new_atom))
-		return RP_DIFFERENT;
 	for (uint64_t i = from; i < to; i++) {
 		uint64_t word = i & ~3ull;
 
 		if (o[i] == n[i])
 			continue;
 		if (word < from || word + 4 > to ||
+		    !may_hold_line(c, new_atom, word) ||
 		    !differ_by_line(c, o + word, n + word))
 			return RP_DIFFERENT;
 		verdict = RP_NOISE;
@@ -432,8 +437,11 @@ static void compare_all_code(struct rp_compare *c)
 		if (!rp_atom_is_code(&u->new_side.atoms.v[i]) || !twin)
 			continue;
 		next(c, twin, i);
-		if (rp_compare_code(c, twin, i) == RP_DIFFERENT)
+		enum rp_verdict verdict = rp_compare_code(c, twin, i);
+
+		if (verdict == RP_DIFFERENT)
 			note_change(c, i);
+		u->change[i].line_only = verdict == RP_NOISE;
 	}
 }
 

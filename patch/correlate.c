@@ -137,6 +137,29 @@ static void number_first(const struct rp_correlation *c, int which, size_t from,
 	}
 }
 
+static size_t count_locals(const struct rp_names *names, size_t from, size_t to)
+{
+	size_t count = 0;
+
+	for (size_t i = from; i < to; i++)
+		count += !names->v[i].global && !names->v[i].numbered;
+	return count;
+}
+
+/* Several locals of a name, of files that ld -r joined: one more or less. */
+static void number_unequal(struct rp_names *o, size_t i, size_t i_end,
+			   struct rp_names *n, size_t k, size_t k_end)
+{
+	size_t x = count_locals(o, i, i_end), y = count_locals(n, k, k_end);
+
+	if (x == y || (x < 2 && y < 2))
+		return;
+	for (; i < i_end; i++)
+		o->v[i].numbered |= !o->v[i].global;
+	for (; k < k_end; k++)
+		n->v[k].numbered |= !n->v[k].global;
+}
+
 static bool any_numbered(const struct rp_names *names, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
@@ -166,6 +189,7 @@ static void pair_unique(struct rp_correlation *c)
 			o->v[i_end].group = group;
 		for (; k_end < n->n && !compare_key(&n->v[k_end], key); k_end++)
 			n->v[k_end].group = group;
+		number_unequal(o, i, i_end, n, k, k_end);
 		if (any_numbered(o, i, i_end) || any_numbered(n, k, k_end)) {
 			number_first(c, 0, i, i_end);
 			number_first(c, 1, k, k_end);

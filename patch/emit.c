@@ -296,6 +296,21 @@ static int emit_tables(struct rp_patch *p)
 	return rc;
 }
 
+/* Old code of the function that lies elsewhere: threads may be in it, too. */
+static void find_cold(struct rp_unit *u, uint32_t twin,
+		      struct rp_payload_function_in *in)
+{
+	const struct rp_atoms *atoms = &u->old_side.atoms;
+
+	for (uint32_t i = 1; i < atoms->n; i++) {
+		if (!(atoms->v[i].flags & RP_ATOM_COLD) ||
+		    atoms->v[i].parent != twin || !rp_patch_is_found(u, i))
+			continue;
+		in->cold = rp_unit_match(u, i)->address;
+		in->cold_size = rp_unit_match(u, i)->size;
+	}
+}
+
 static int emit_function(struct rp_patch *p, const struct rp_node *node)
 {
 	struct rp_unit *u = &p->units[node->unit];
@@ -325,6 +340,7 @@ static int emit_function(struct rp_patch *p, const struct rp_node *node)
 		in.position = s->position;
 		in.file = s->bind == STB_LOCAL ? s->file : NULL;
 	}
+	find_cold(u, twin, &in);
 	int rc = rp_patch_expect(p, u, twin, &expected);
 	in.masks = expected.masks;
 	in.nmasks = expected.nmasks;

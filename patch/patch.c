@@ -124,6 +124,22 @@ static bool is_dull(const struct rp_unit *unit)
 	return !unit->changed && !has_other_aliases(unit);
 }
 
+/* What is taken for a line number is never left out in silence. */
+static int tell_lines(struct rp_patch *p, const struct rp_unit *unit)
+{
+	int rc = 0;
+
+	for (uint32_t i = 1; i < unit->new_side.atoms.n && !rc; i++) {
+		if (!unit->change[i].line_only)
+			continue;
+		p->report->line_only++;
+		rc = rp_patch_find(p, RP_FINDING_NOTE, unit->name,
+			RP_DIAG_PATCH_LINES, rp_atom_name(&unit->new_side.atoms,
+			i), "differs in line numbers only");
+	}
+	return rc;
+}
+
 static int open_unit(struct rp_patch *p, const struct rp_patch_input *input)
 {
 	struct rp_unit *unit = &p->units[p->nunits];
@@ -151,6 +167,9 @@ static int open_unit(struct rp_patch *p, const struct rp_patch_input *input)
 	if (rc)
 		return rc;
 	p->report->functions += count_functions(unit);
+	rc = tell_lines(p, unit);
+	if (rc)
+		return rc;
 	if (is_dull(unit)) {
 		p->report->unchanged++;
 		rp_unit_close(unit);

@@ -83,6 +83,7 @@ struct rp_patch_report {
 	size_t npatched, patched_room;
 	size_t pairs, identical, unchanged, not_linked;
 	size_t functions;	/* compared, of all objects that are not identical */
+	size_t line_only;	/* of these, equal but for line numbers */
 	bool made;
 	char *culprit;		/* owned; see rp_patch_make() */
 };

@@ -51,6 +51,15 @@ static const char *replaced_by(const struct subject *s)
 	return NULL;
 }
 
+static int check_symbol(const struct subject *s)
+{
+	if (s->m->symbol != UINT32_MAX || s->m->state == RP_MATCH_AMBIGUOUS)
+		return 0;
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_UNBOUND, s->name,
+		"has no symbol in the binary, though its code is there; link "
+		"without -x and keep the symbols of local functions");
+}
+
 static int check_match(const struct subject *s)
 {
 	if (s->m->state != RP_MATCH_DIFFERS ||
@@ -161,6 +170,27 @@ static int check_before_main(const struct subject *s)
 	return 0;
 }
 
+/*
+ * A table of places in code that assembly made in a section of its own: of
+ * faults, of probes, of branches. Who reads it does not know of the payload.
+ */
+static bool is_table(const struct rp_side *side, uint32_t atom)
+{
+	static const char *const own[] = {
+		".rodata", ".data.rel.ro", ".gcc_except_table", ".eh_frame",
+		"rp_", ".data", ".bss", ".init_array", ".fini_array",
+	};
+	const char *section = section_of(side, atom);
+
+	if (rp_atom_is_code(&side->atoms.v[atom]))
+		return false;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		if (!strncmp(section, own[i], strlen(own[i])))
+			return false;
+	}
+	return true;
+}
+
 /* Tables and unwind entries of the function itself may name its labels. */
 static bool is_own(const struct rp_side *side, uint32_t from, uint32_t atom)
 {
@@ -169,8 +199,7 @@ static bool is_own(const struct rp_side *side, uint32_t from, uint32_t atom)
 	if (rp_atom_is_code(a))
 		return rp_atom_root(&side->atoms, from) == atom;
 	return a->kind == RP_ATOM_RECORD || is_meta(a) ||
-	       a->kind == RP_ATOM_LITERAL ||
-	       !strncmp(section_of(side, from), ".gcc_except_table", 17);
+	       (a->kind == RP_ATOM_LITERAL && !is_table(side, from));
 }
 
 /*
@@ -207,6 +236,15 @@ static int refuse_entered(const struct subject *s, const struct rp_side *side,
 		rp_atom_label(&side->atoms, from, label, sizeof(label)));
 }
 
+static int refuse_table(const struct subject *s, const struct rp_side *side,
+			uint32_t table)
+{
+	return rp_patch_refuse(s->p, s->u->name, RP_DIAG_PATCH_ENTERED, s->name,
+		"the section %.80s describes places in it; whoever reads that "
+		"would not find those of the new one: make the fix in a function "
+		"without such places", section_of(side, table));
+}
+
 static int check_entered(const struct subject *s)
 {
 	const struct rp_side *side = &s->u->old_side;
@@ -222,10 +260,11 @@ static int check_entered(const struct subject *s)
 
 			if (ref->atom != s->twin || !ref->place)
 				continue;
-			if (!rp_atom_is_code(a) &&
+			if (!rp_atom_is_code(a) && !is_table(side, i) &&
 			    !is_used_by_others(side, i, s->twin))
 				continue;
-			rc = refuse_entered(s, side, i, ref);
+			rc = is_table(side, i) ? refuse_table(s, side, i) :
+			     refuse_entered(s, side, i, ref);
 		}
 	}
 	return rc;
@@ -303,7 +342,7 @@ static int check_prototype(const struct subject *s)
 static int check_subject(const struct subject *s)
 {
 	static int (*const checks[])(const struct subject *s) = {
-		check_ambiguous, check_match, check_folded, check_ifunc, check_length,
+		check_ambiguous, check_symbol, check_match, check_folded, check_ifunc, check_length,
 		check_unwind, check_before_main, check_entered,
 		check_fall_through, check_prototype,
 	};
@@ -438,12 +477,21 @@ static int check_picked(struct rp_patch *p, uint32_t unit, uint32_t atom)
 	return rp_patch_check_new_data(p, u, atom);
 }
 
+static bool any_picked(const struct rp_patch *p, uint32_t unit)
+{
+	for (uint32_t i = 1; i < p->units[unit].new_side.atoms.n; i++) {
+		if (rp_patch_is_picked(p, unit, i))
+			return true;
+	}
+	return false;
+}
+
 static int check_unit(struct rp_patch *p, uint32_t unit)
 {
 	struct rp_unit *u = &p->units[unit];
 	int rc = 0;
 
-	if (u->changed && u->old_side.present)
+	if (u->old_side.present ? u->changed : !u->extra && any_picked(p, unit))
 		rc = check_constructors(p, u);
 	for (uint32_t i = 1; i < u->new_side.atoms.n && !rc; i++) {
 		const struct rp_atom *a = &u->new_side.atoms.v[i];

@@ -79,7 +79,7 @@ void rp_patch_free_globals(struct rp_patch *p)
 	free(p->globals);
 }
 
-static const struct rp_node *find_global(const struct rp_patch *p,
+static const struct global *first_global(const struct rp_patch *p,
 					 const char *name)
 {
 	size_t low = 0, high = p->globals->n;
@@ -93,7 +93,33 @@ static const struct rp_node *find_global(const struct rp_patch *p,
 			high = middle;
 	}
 	return low < p->globals->n && !strcmp(p->globals->v[low].name, name) ?
-	       &p->globals->v[low].node : NULL;
+	       &p->globals->v[low] : NULL;
+}
+
+static const struct rp_node *find_global(const struct rp_patch *p,
+					 const char *name)
+{
+	const struct global *first = first_global(p, name);
+
+	return first ? &first->node : NULL;
+}
+
+/*
+ * Of several copies, the one that tells what became of the binary's: it changed;
+ * it is the same; it is new, where it was inlined before.
+ */
+static int worth_of(const struct rp_patch *p, const struct rp_node *node)
+{
+	const struct rp_unit *u = &p->units[node->unit];
+	uint32_t twin;
+
+	if (u->extra)
+		return -1;
+	twin = u->new_side.twin[node->atom];
+	if (!twin)
+		return 0;
+	return (u->change[node->atom].fate == RP_FATE_CHANGED ? 2 : 1) +
+	       (rp_patch_is_found(u, twin) ? 2 : 0);
 }
 
 static bool is_branch(const struct rp_ref *ref)
@@ -173,7 +199,8 @@ static bool is_preemptible(const struct rp_patch *p, const struct rp_side *side,
 	const struct rp_atom *atom = &side->atoms.v[to->atom];
 	const char *name = side->obj.symbols[ref->symbol].name;
 
-	return (atom->flags & RP_ATOM_GLOBAL) && is_through_table(ref) &&
+	return (atom->flags & RP_ATOM_GLOBAL) &&
+	       (is_through_table(ref) || ref->type == R_X86_64_64) &&
 	       *name && rp_binary_is_preemptible(p->binary, name);
 }
 
@@ -183,13 +210,24 @@ struct rp_node rp_patch_canonical(const struct rp_patch *p, uint32_t unit,
 	const struct rp_side *side = &p->units[unit].new_side;
 	const struct rp_atom *a = &side->atoms.v[atom];
 	const struct rp_node itself = { unit, atom };
-	const struct rp_node *first;
+	const char *name = rp_atom_name(&side->atoms, atom);
+	const struct global *end = p->globals->v + p->globals->n;
+	struct rp_node best = itself;
+	int most = -1;
 
 	if (!(a->flags & RP_ATOM_GLOBAL) ||
 	    side->obj.symbols[a->symbol].bind == STB_GLOBAL)
 		return itself;
-	first = find_global(p, rp_atom_name(&side->atoms, atom));
-	return first && !p->units[first->unit].extra ? *first : itself;
+	for (const struct global *g = first_global(p, name);
+	     g && g < end && !strcmp(g->name, name); g++) {
+		int worth = worth_of(p, &g->node);
+
+		if (worth > most) {
+			most = worth;
+			best = g->node;
+		}
+	}
+	return best;
 }
 
 /*
@@ -209,6 +247,19 @@ static bool holds_labels(const struct rp_unit *u, uint32_t atom)
 			return true;
 	}
 	return false;
+}
+
+/* A variable that any object may bring, and that the program has already. */
+static bool is_shared(const struct rp_patch *p, const struct rp_side *side,
+		      uint32_t atom, uint8_t fate)
+{
+	const struct rp_atom *a = &side->atoms.v[atom];
+
+	return fate == RP_FATE_NEW && (a->flags & RP_ATOM_GLOBAL) &&
+	       side->obj.symbols[a->symbol].bind != STB_GLOBAL &&
+	       strncmp(rp_atom_name(&side->atoms, atom), "_ZTI", 4) &&
+	       strncmp(rp_atom_name(&side->atoms, atom), "_ZTS", 4) &&
+	       rp_patch_has_name(p, rp_atom_name(&side->atoms, atom));
 }
 
 static int resolve_atom(struct rp_patch *p, const struct rp_node *from,
@@ -231,7 +282,8 @@ static int resolve_atom(struct rp_patch *p, const struct rp_node *from,
 			false, is_branch(ref), ret);
 	if (rp_atom_is_code(atom))
 		return resolve_code(p, from, ref, to, ret);
-	if (rp_patch_is_moved(p, to->unit, to->atom))
+	if (rp_patch_is_moved(p, to->unit, to->atom) ||
+	    is_shared(p, side, to->atom, fate))
 		return rp_patch_bind_name(p, to->unit,
 			rp_atom_name(&side->atoms, to->atom), false, false, ret);
 	if (fate == RP_FATE_NEW || (atom->kind == RP_ATOM_CONST &&

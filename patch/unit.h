@@ -52,6 +52,7 @@ struct rp_change {
 	uint64_t offset;	/* of the first difference, in the new one */
 	bool has_offset;
 	bool only_constants;	/* every difference is a constant */
+	bool line_only;		/* no change: it differs in line numbers */
 };
 
 /**

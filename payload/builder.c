@@ -192,6 +192,8 @@ int rp_payload_add_function(struct rp_payload_builder *builder,
 		.first_mask = builder->masks.n,
 		.nmasks = function->nmasks,
 		.flags = function->flags,
+		.cold = function->cold,
+		.cold_size = function->cold_size,
 	};
 	int rc = 0;
 

@@ -72,6 +72,8 @@ struct rp_payload_function_in {
 	const struct rp_payload_range *masks;
 	uint32_t nmasks;
 	uint32_t flags;
+	uint64_t cold;
+	uint64_t cold_size;
 	uint8_t hash[32];
 };
 

@@ -76,6 +76,9 @@ struct rp_payload_header {
  * @nmasks:     how many
  * @flags:      0
  * @reserved:   0
+ * @cold:       of a part that the compiler split off the old one, or 0: code of
+ *              the function that a thread may be in
+ * @cold_size:  its bytes; 0 without one
  * @hash:       SHA-256 of the @old_size bytes that are expected in memory
  */
 struct rp_payload_function {
@@ -90,6 +93,8 @@ struct rp_payload_function {
 	uint32_t nmasks;
 	uint32_t flags;
 	uint64_t reserved;
+	uint64_t cold;
+	uint64_t cold_size;
 	uint8_t hash[32];
 };
 

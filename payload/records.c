@@ -132,6 +132,9 @@ static int check_function(const struct rp_payload *payload,
 	if (f->old_size > UINT64_MAX - f->address)
 		return refuse(place, "the old function is longer than the "
 			"address space");
+	if (!f->cold != !f->cold_size || f->cold_size > UINT64_MAX - f->cold)
+		return refuse(place, "the cold part has no address, no size, or "
+			"is longer than the address space");
 	return check_masks(payload, f, place);
 }
 

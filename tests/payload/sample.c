@@ -163,6 +163,8 @@ static void add_functions(struct sample *s)
 		.detour = 4,
 		.masks = masks,
 		.nmasks = 2,
+		.cold = SAMPLE_ADDRESS + 0x100,
+		.cold_size = 24,
 		.hash = { 0xaa, 0xbb },
 	};
 	struct rp_payload_function_in g = {

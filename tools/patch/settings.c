@@ -186,6 +186,10 @@ static void print_report(const struct rp_patch_settings *s,
 		       report->refusals == 1 ? "" : "s");
 		return;
 	}
+	if (report->line_only && s->verbose)
+		printf("%zu function%s differ%s in line numbers only\n",
+		       report->line_only, report->line_only == 1 ? "" : "s",
+		       report->line_only == 1 ? "s" : "");
 	if (!report->made) {
 		printf("nothing to patch: %zu object%s compared, %zu of them "
 		       "identical\n", report->pairs,
@@ -240,8 +244,10 @@ static void print_json(const struct rp_patch_report *report, const char *output)
 		json_field("output", output, ",\n  ");
 	printf("\"objects\": %zu,\n  \"identical\": %zu,\n  \"unchanged\": %zu,"
 	       "\n  \"not_linked\": %zu,\n  \"functions_compared\": %zu,\n"
+	       "  \"line_numbers_only\": %zu,\n"
 	       "  \"findings\": [", report->pairs, report->identical,
-	       report->unchanged, report->not_linked, report->functions);
+	       report->unchanged, report->not_linked, report->functions,
+	       report->line_only);
 	for (size_t i = 0; i < report->nfindings; i++)
 		json_finding(&report->findings[i], !i);
 	printf("%s],\n  \"patched\": [", report->nfindings ? "\n  " : "");

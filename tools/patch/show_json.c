@@ -89,6 +89,10 @@ static int print_function(const struct rp_show *show,
 	       (unsigned long long)f->address, (unsigned long long)f->old_size,
 	       (unsigned long long)rp_payload_symbol(p, f->symbol)->size,
 	       f->detour);
+	if (f->cold_size)
+		printf("\"cold\": %llu, \"cold_size\": %llu, ",
+		       (unsigned long long)f->cold,
+		       (unsigned long long)f->cold_size);
 	printf("\"symbol\": ");
 	rp_json_string(stdout, rp_payload_symbol(p, f->symbol)->name);
 	if (show->disassemble)

@@ -129,6 +129,10 @@ static void print_replaced(const struct rp_payload *p)
 		       f->detour);
 		print_name(p, f->name, f->file, f->position);
 		printf("\n");
+		if (f->cold_size)
+			printf("  0x%-12llx %7llu                   its cold "
+			       "part\n", (unsigned long long)f->cold,
+			       (unsigned long long)f->cold_size);
 	}
 }
 
