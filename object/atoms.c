@@ -221,24 +221,24 @@ static struct rp_ref resolve(const struct rp_atoms *atoms,
 	int64_t bias = rp_reloc_is_relative(raw->type) ?
 		       base_of(atoms, atom, raw) : 0;
 
-	ref.place = raw->addend + bias;
+	ref.place = rp_wrap_add(raw->addend, bias);
 	if (raw->form != RP_REF_RELOC) {
 		ref.atom = rp_atom_at(atoms, atom->section, raw->target);
 		ref.place = raw->target - atoms->v[ref.atom].offset;
-		ref.addend = ref.place - bias;
+		ref.addend = rp_wrap_add(ref.place, -bias);
 		return ref;
 	}
 	if (!symbol->section || symbol->section == RP_SECTION_NONE)
 		return ref;
 	int64_t at = symbol->value;
 	if (symbol->type == STT_SECTION)
-		at += ref.place;
+		at = rp_wrap_add(at, ref.place);
 	ref.atom = nearest(atoms, symbol->section, at);
 	if (ref.atom) {
 		int64_t distance = symbol->value - atoms->v[ref.atom].offset;
 
-		ref.place += distance;
-		ref.addend += distance;
+		ref.place = rp_wrap_add(ref.place, distance);
+		ref.addend = rp_wrap_add(ref.addend, distance);
 	}
 	return ref;
 }

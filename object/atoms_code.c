@@ -310,8 +310,8 @@ static int add_split(struct decode *d, const struct rp_raw_ref *ref)
 	    rp_section_is_text(&obj->sections[symbol->section]))
 		return 0;
 	if (symbol->type == STT_SECTION)
-		at += ref->addend + (rp_reloc_is_relative(ref->type) ?
-				     ref->end : 0);
+		at = rp_wrap_add(at, rp_wrap_add(ref->addend,
+			rp_reloc_is_relative(ref->type) ? ref->end : 0));
 	if (at < 0 || (uint64_t)at >= obj->sections[symbol->section].hdr.sh_size)
 		return 0;
 	return rp_atoms_add_split(d->b, symbol->section, at);

@@ -47,6 +47,12 @@ struct rp_atoms_builder {
 	size_t room;			/* of atoms->v */
 };
 
+/* Addends are anybody's numbers: sums may wrap. */
+static inline int64_t rp_wrap_add(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 /* All return 0, -EINVAL or -ENOMEM with the builder's @diag set. */
 int rp_atoms_add(struct rp_atoms_builder *b, const struct rp_atom *atom);
 int rp_atoms_add_split(struct rp_atoms_builder *b, uint32_t section,

@@ -290,7 +290,7 @@ static int split_by_data(struct rp_atoms_builder *b, uint32_t section)
 		if (rp_reloc_is_relative(ref->type) && !unwind)
 			continue;
 		if (symbol->type == STT_SECTION)
-			at += ref->addend;
+			at = rp_wrap_add(at, ref->addend);
 		if (at >= 0 && (uint64_t)at < b->obj->sections[to].hdr.sh_size)
 			rc = rp_atoms_add_split(b, to, at);
 	}
@@ -333,10 +333,11 @@ static int split_section(struct rp_atoms_builder *b, uint32_t section,
 
 	while (c->split < b->nsplits && b->splits[c->split].section < section)
 		c->split++;
-	rest.splits = b->splits + c->split;
+	size_t first = c->split;
 	while (c->split < b->nsplits && b->splits[c->split].section == section)
 		c->split++;
-	rest.nsplits = b->splits + c->split - rest.splits;
+	rest.splits = b->splits ? b->splits + first : NULL;
+	rest.nsplits = c->split - first;
 	while (!rc && c->named < c->nnamed &&
 	       b->atoms->v[c->named].section == section) {
 		const struct rp_atom *atom = &b->atoms->v[c->named++];

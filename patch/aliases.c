@@ -59,22 +59,42 @@ static uint32_t atom_of(const struct rp_side *side, uint32_t symbol,
 	return atom;
 }
 
+/* Does a name stand for something else? @a, @b: what it was, what it is */
+static bool is_other(const struct rp_unit *u, uint32_t old_symbol,
+		     uint32_t new_symbol, uint32_t *a, uint32_t *b)
+{
+	const struct rp_side *o = &u->old_side, *n = &u->new_side;
+	uint64_t x, y;
+
+	*a = atom_of(o, old_symbol, &x);
+	*b = atom_of(n, new_symbol, &y);
+	// What it is itself named by was compared under that name.
+	return *a && *b && (o->twin[*a] != *b || (!x && y)) &&
+	       o->atoms.v[*a].symbol != old_symbol;
+}
+
 static int check_name(struct rp_patch *p, const struct rp_unit *u,
 		      uint32_t old_symbol, uint32_t new_symbol)
 {
 	const struct rp_side *o = &u->old_side, *n = &u->new_side;
 	const char *name = o->obj.symbols[old_symbol].name;
-	uint64_t x, y;
-	uint32_t a = atom_of(o, old_symbol, &x), b = atom_of(n, new_symbol, &y);
+	uint32_t a, b;
 
-	// What it is itself named by was compared under that name.
-	if (!a || !b || (o->twin[a] == b && (x == y || x)) ||
-	    o->atoms.v[a].symbol == old_symbol)
+	if (!is_other(u, old_symbol, new_symbol, &a, &b))
 		return 0;
 	return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_ALIAS, name,
 		"was another name of %.90s, and is %.90s now: in the running "
 		"program they are one; leave them what they were",
 		rp_atom_name(&o->atoms, a), rp_atom_name(&n->atoms, b));
+}
+
+static uint32_t find(const struct names *names, const struct rp_symbol *s)
+{
+	const struct name key = { s->name, 0 };
+	const struct name *found = is_name(s) && names->n ?
+		bsearch(&key, names->v, names->n, sizeof(key), by_name) : NULL;
+
+	return found ? found->symbol : 0;
 }
 
 static int check_unit(struct rp_patch *p, const struct rp_unit *u)
@@ -86,17 +106,30 @@ static int check_unit(struct rp_patch *p, const struct rp_unit *u)
 	if (list_names(&names, &u->new_side.obj))
 		return rp_diag_nomem(p->diag);
 	for (size_t i = 1; i < obj->nsymbols && !rc; i++) {
-		const struct name key = { obj->symbols[i].name, 0 };
-		const struct name *found;
+		uint32_t symbol = find(&names, &obj->symbols[i]);
 
-		if (!is_name(&obj->symbols[i]) || !names.n)
-			continue;
-		found = bsearch(&key, names.v, names.n, sizeof(key), by_name);
-		if (found)
-			rc = check_name(p, u, i, found->symbol);
+		if (symbol)
+			rc = check_name(p, u, i, symbol);
 	}
 	free(names.v);
 	return rc;
+}
+
+bool rp_unit_has_other_aliases(const struct rp_unit *u)
+{
+	const struct rp_relobj *obj = &u->old_side.obj;
+	struct names names;
+	bool other = false;
+
+	if (list_names(&names, &u->new_side.obj))
+		return true;
+	for (size_t i = 1; i < obj->nsymbols && !other; i++) {
+		uint32_t symbol = find(&names, &obj->symbols[i]), a, b;
+
+		other = symbol && is_other(u, i, symbol, &a, &b);
+	}
+	free(names.v);
+	return other;
 }
 
 /* Has the old object a name for this place? */

@@ -83,31 +83,6 @@ static bool has_moved(const struct rp_side *side)
 	return false;
 }
 
-/* Names that stand for something else: nothing else need have changed. */
-static bool has_other_aliases(const struct rp_unit *unit)
-{
-	const struct rp_side *o = &unit->old_side, *n = &unit->new_side;
-
-	if (o->obj.nsymbols != n->obj.nsymbols)
-		return true;
-	for (size_t i = o->obj.first_global; i < o->obj.nsymbols; i++) {
-		const struct rp_symbol *x = &o->obj.symbols[i];
-		const struct rp_symbol *y = &n->obj.symbols[i];
-		uint32_t a, b;
-
-		if (strcmp(x->name, y->name) || !x->section != !y->section)
-			return true;
-		if (!x->section || x->section == RP_SECTION_NONE ||
-		    y->section == RP_SECTION_NONE)
-			continue;
-		a = rp_atom_at(&o->atoms, x->section, x->value);
-		b = rp_atom_at(&n->atoms, y->section, y->value);
-		if (o->twin[a] != b)
-			return true;
-	}
-	return false;
-}
-
 /* What nothing came of is closed again: trees have thousands of objects. */
 static bool is_dull(const struct rp_unit *unit)
 {
@@ -121,7 +96,7 @@ static bool is_dull(const struct rp_unit *unit)
 		    .sections[a->section].name, "rp_livepatch_", 13))
 			return false;
 	}
-	return !unit->changed && !has_other_aliases(unit);
+	return !unit->changed && !rp_unit_has_other_aliases(unit);
 }
 
 /* What is taken for a line number is never left out in silence. */

@@ -143,6 +143,7 @@ bool rp_patch_is_moved(const struct rp_patch *p, uint32_t unit, uint32_t atom);
 int rp_patch_check_moved(struct rp_patch *p);
 
 /* aliases.c: several names for one thing */
+bool rp_unit_has_other_aliases(const struct rp_unit *u);
 int rp_patch_check_aliases(struct rp_patch *p);
 int rp_patch_check_folded(struct rp_patch *p, const struct rp_unit *u,
 			  uint32_t twin);

@@ -178,7 +178,8 @@ static bool is_table(const struct rp_side *side, uint32_t atom)
 {
 	static const char *const own[] = {
 		".rodata", ".data.rel.ro", ".gcc_except_table", ".eh_frame",
-		"rp_", ".data", ".bss", ".init_array", ".fini_array",
+		"rp_", ".data", ".bss", ".init_array", ".fini_array", ".note",
+		"__patchable_function_entries", "__mcount_loc",
 	};
 	const char *section = section_of(side, atom);
 

@@ -114,6 +114,9 @@ class Object:
     def functions(self):
         """Named functions: (symbol, words)."""
         for symbol in self.symbols:
+            # GCC's second name for a function, of its own.
+            if symbol.name.endswith(".localalias"):
+                continue
             if symbol.type == STT_FUNC and \
                     0 < symbol.shndx < len(self.sections) and symbol.size:
                 yield symbol, self._words(symbol)

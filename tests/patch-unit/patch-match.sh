@@ -6,7 +6,7 @@
 # shellcheck disable=SC2086,SC2015 # options are lists of words
 set -u
 
-dump=$1
+dump=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../tap.sh
 . "$here/../tap.sh"

@@ -458,10 +458,12 @@ static void damage(struct object *o, uint8_t *image)
 	}
 }
 
+/* Strings are read to their ends. */
+static volatile size_t seen;
+
 /* All that can be asked. Return: was the damage noticed? */
 static bool ask_damaged(struct object *whole, struct object *o)
 {
-	static volatile size_t seen;	// strings are read to their ends
 	struct rp_type_changes changes;
 	struct rp_source_line line;
 	struct rp_diag diag;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A table of places in functions that somebody walks: the replacement's places
-// are not in it.
-//: replaced work
-//: binds target:complain
+// would not be in it.
+//: refused 0708 bug_table
 #include "../peers.h"
 
 extern const int __start_bug_table[] WEAK, __stop_bug_table[] WEAK;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A table of instructions, with which code is changed at start: the new code is
-// as the compiler wrote it.
-//: replaced work
-//: binds target:trace
+// as the compiler wrote it. (Of a place behind the first instruction it would not be.)
+//: gcc replaced work
+//: clang refused 0708 smp_locks
+//: gcc binds target:trace
 #include "../peers.h"
 
 int work(int n)
