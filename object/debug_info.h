@@ -157,6 +157,9 @@ int rp_debug_prototype_changed(struct rp_debug_info *old_info,
 			       const char *old_name, const char *new_name,
 			       char *text, size_t size);
 
+/** rp_debug_has_types() - does it describe types, and not lines alone (-g1)? */
+bool rp_debug_has_types(struct rp_debug_info *info);
+
 /** rp_debug_producer() - compiler and options of the first unit, or "". */
 const char *rp_debug_producer(struct rp_debug_info *info);
 

@@ -129,6 +129,30 @@ static void read_statics(struct rp_debug_info *info)
 		      sizeof(*info->statics.v), by_address);
 }
 
+static bool is_type(int tag)
+{
+	return tag == DW_TAG_base_type || tag == DW_TAG_pointer_type ||
+	       tag == DW_TAG_structure_type || tag == DW_TAG_typedef;
+}
+
+bool rp_debug_has_types(struct rp_debug_info *info)
+{
+	struct rp_debug_unit unit = { .next = 0 };
+	size_t budget = info->image.size;
+	struct rp_diag ignored;
+	Dwarf_Die child;
+
+	while (rp_debug_unit_next(info, &unit, &ignored) > 0) {
+		if (dwarf_child(&unit.die, &child))
+			continue;
+		do {
+			if (is_type(dwarf_tag(&child)))
+				return true;
+		} while (budget-- && !dwarf_siblingof(&child, &child));
+	}
+	return false;
+}
+
 bool rp_debug_static(struct rp_debug_info *info, uint32_t section,
 		     uint64_t offset, struct rp_static_variable *ret)
 {

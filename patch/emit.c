@@ -131,6 +131,25 @@ static bool is_near(uint32_t type)
 	       type == R_X86_64_32S;
 }
 
+/*
+ * By a section and an offset, where the variable in front of it ends: it may be
+ * meant as the end of that one. Only harmless if both stay where they are.
+ */
+static bool is_end_or_start(const struct rp_side *side, const struct rp_unit *u,
+			    const struct rp_ref *ref)
+{
+	const struct rp_atom *a = &side->atoms.v[ref->atom];
+
+	if (!ref->atom || ref->place || ref->form != RP_REF_RELOC ||
+	    side->obj.symbols[ref->symbol].type != STT_SECTION ||
+	    (a->kind != RP_ATOM_DATA && a->kind != RP_ATOM_CONST) ||
+	    !a->symbol || !a->offset)
+		return false;
+	return a[-1].section == a->section && a[-1].symbol &&
+	       a[-1].offset + a[-1].size == a->offset &&
+	       u->change[ref->atom].fate != u->change[ref->atom - 1].fate;
+}
+
 /* What another library has may be out of reach of a direct reference. */
 static int check_reach(struct rp_patch *p, const struct rp_node *node,
 		       const struct rp_ref *ref, const struct rp_target *target)
@@ -144,6 +163,13 @@ static int check_reach(struct rp_patch *p, const struct rp_node *node,
 			"at +0x%llx branches with a distance of 8 bits into "
 			"another function; compile with -ffunction-sections",
 			(unsigned long long)ref->offset);
+	if (is_end_or_start(side_of(p, node), &p->units[node->unit], ref))
+		return rp_patch_refuse(p, p->units[node->unit].name,
+			RP_DIAG_PATCH_SECTIONS,
+			from_label(p, node, label, sizeof(label)),
+			"refers to a place that is the end of one variable and "
+			"the start of another, and these will not be neighbours "
+			"any more; compile with -fdata-sections");
 	if (target->in_payload || !is_near(ref->type) || ref->branch ==
 	    RP_INSN_CALL || ref->branch == RP_INSN_JMP ||
 	    ref->branch == RP_INSN_JCC)

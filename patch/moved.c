@@ -8,6 +8,7 @@
  */
 #include "patch_internal.h"
 
+#include "../object/reloc_form.h"
 #include "names.h"
 
 #include <stdlib.h>
@@ -166,6 +167,52 @@ static bool same_value(const struct rp_patch *p, const struct gone *g,
 	       is_zero(x, n->size) && is_zero(y, n->size);
 }
 
+static const char *target_name(const struct rp_side *side,
+			       const struct rp_ref *ref)
+{
+	return ref->atom ? rp_atom_name(&side->atoms, ref->atom) :
+	       side->obj.symbols[ref->symbol].name;
+}
+
+/* Both are nothing but content, and it is the same. */
+static bool same_literal(const struct rp_side *o, const struct rp_ref *x,
+			 const struct rp_side *n, const struct rp_ref *y)
+{
+	const struct rp_atom *a = &o->atoms.v[x->atom];
+	const struct rp_atom *b = &n->atoms.v[y->atom];
+
+	return a->kind == RP_ATOM_LITERAL && b->kind == RP_ATOM_LITERAL &&
+	       a->size == b->size && !a->nrefs && !b->nrefs &&
+	       !memcmp(rp_atom_bytes(&o->atoms, x->atom),
+		       rp_atom_bytes(&n->atoms, y->atom), a->size);
+}
+
+/* Equal bytes, and references to the same names: it only moved. */
+static bool same_code(const struct rp_side *o, uint32_t old_atom,
+		      const struct rp_side *n, uint32_t new_atom)
+{
+	const struct rp_atom *a = &o->atoms.v[old_atom];
+	const struct rp_atom *b = &n->atoms.v[new_atom];
+	const uint8_t *x = rp_atom_bytes(&o->atoms, old_atom);
+	const uint8_t *y = rp_atom_bytes(&n->atoms, new_atom);
+	uint64_t at = 0;
+
+	if (a->size != b->size || a->nrefs != b->nrefs || !x || !y)
+		return false;
+	for (size_t i = 0; i < a->nrefs; i++) {
+		const struct rp_ref *r = &a->refs[i], *s = &b->refs[i];
+
+		if (r->offset != s->offset || r->offset < at ||
+		    r->place != s->place || memcmp(x + at, y + at, r->offset - at))
+			return false;
+		if (strcmp(target_name(o, r), target_name(n, s)) ||
+		    (!*target_name(o, r) && !same_literal(o, r, n, s)))
+			return false;
+		at = r->offset + rp_reloc_width(r->type);
+	}
+	return at >= a->size || !memcmp(x + at, y + at, a->size - at);
+}
+
 static int check_moved(struct rp_patch *p, uint32_t unit, uint32_t atom,
 		       const struct gone *g)
 {
@@ -174,6 +221,9 @@ static int check_moved(struct rp_patch *p, uint32_t unit, uint32_t atom,
 	const char *name = rp_atom_name(&u->new_side.atoms, atom);
 	const char *from = p->units[g->unit].name;
 
+	if (rp_atom_is_code(a) && g->atom &&
+	    same_code(&p->units[g->unit].old_side, g->atom, &u->new_side, atom))
+		return 0;
 	if (rp_atom_is_code(a))
 		return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_MOVED, name,
 			"was in %.100s; a function that moves to another object "

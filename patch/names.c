@@ -64,10 +64,27 @@ static const char *discriminator(const char *name)
 	return at;
 }
 
+/* clang's closures: 3$_0; the place of the length before, or NULL. */
+static const char *dollar_number(const char *name, size_t *length)
+{
+	const char *at = strstr(name, "$_"), *start = at;
+
+	if (!at || !digits(at + 2))
+		return NULL;
+	while (start > name && start[-1] >= '0' && start[-1] <= '9')
+		start--;
+	*length = at + 2 + digits(at + 2) - start;
+	return start;
+}
+
 bool rp_name_is_numbered_cxx(const char *name)
 {
+	size_t length;
+
 	if (strncmp(name, "_Z", 2))
 		return false;
+	if (dollar_number(name, &length))
+		return true;
 	for (const char *s = strchr(name, 'U'); s; s = strchr(s + 1, 'U')) {
 		if ((s[1] == 'l' || s[1] == 't') && closure_number(s))
 			return true;
@@ -83,9 +100,12 @@ static void drop(char *at, size_t n)
 static void drop_cxx_numbers(char *name)
 {
 	char *at = (char *)discriminator(name);
+	size_t length;
 
 	if (at)
 		drop(at, strcspn(at, "."));
+	while ((at = (char *)dollar_number(name, &length)))
+		drop(at, length);
 	for (char *s = strchr(name, 'U'); s; s = strchr(s + 1, 'U')) {
 		if (s[1] != 'l' && s[1] != 't')
 			continue;

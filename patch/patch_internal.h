@@ -113,6 +113,8 @@ int rp_patch_resolve(struct rp_patch *p, uint32_t unit, uint32_t atom,
 /* Of what several objects have a copy of (COMDAT, weak), the one to take. */
 struct rp_node rp_patch_canonical(const struct rp_patch *p, uint32_t unit,
 				  uint32_t atom);
+/* Is data part of a function, because it holds places in it? */
+bool rp_patch_holds_labels(const struct rp_unit *u, uint32_t atom);
 int rp_patch_index_globals(struct rp_patch *p);
 void rp_patch_free_globals(struct rp_patch *p);
 

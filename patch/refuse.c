@@ -154,6 +154,20 @@ static bool before_main(const struct rp_side *side, uint32_t atom, int depth)
 	return used;
 }
 
+static bool is_constructor(const struct rp_side *side, uint32_t atom)
+{
+	for (uint32_t i = 1; i < side->atoms.n; i++) {
+		const struct rp_atom *a = &side->atoms.v[i];
+
+		for (size_t k = 0; k < a->nrefs; k++) {
+			if (a->refs[k].atom == atom &&
+			    is_constructor_section(section_of(side, i)))
+				return true;
+		}
+	}
+	return false;
+}
+
 static int check_before_main(const struct subject *s)
 {
 	if (before_main(&s->u->old_side, s->twin, 0))
@@ -161,6 +175,11 @@ static int check_before_main(const struct subject *s)
 			RP_DIAG_PATCH_BEFORE_MAIN, s->name,
 			"runs before main only, and will not run again; do what "
 			"it does now in a hook, see <repoint/livepatch.h>");
+	if (is_constructor(&s->u->old_side, s->twin))
+		return rp_patch_find(s->p, RP_FINDING_WARNING, s->u->name,
+			RP_DIAG_PATCH_BEFORE_MAIN, s->name, "is a constructor, "
+			"which ran when the program was loaded: only other calls "
+			"of it find the new one");
 	if (!strcmp(s->name, "main") && !rp_binary_is_shared(s->p->binary))
 		return rp_patch_find(s->p, RP_FINDING_WARNING, s->u->name,
 			RP_DIAG_PATCH_MAIN, s->name, "is never left as long as "
@@ -412,6 +431,37 @@ static int check_function(struct rp_patch *p, uint32_t unit, uint32_t atom)
 	return check_subject(&s);
 }
 
+/*
+ * Closures that could not be told apart are new in the payload: objects that hold
+ * one go on with its old code.
+ */
+static int check_closures(struct rp_patch *p, const struct rp_unit *u,
+			  uint32_t atom)
+{
+	const struct rp_atoms *o = &u->old_side.atoms;
+	const char *name = rp_atom_name(&u->new_side.atoms, atom);
+	char is[512], was[512];
+
+	if (!rp_name_is_numbered_cxx(name) || strlen(name) >= sizeof(is))
+		return 0;
+	rp_name_canonical(name, is);
+	for (uint32_t i = 1; i < o->n; i++) {
+		const char *other = rp_atom_name(o, i);
+
+		if (u->old_side.twin[i] || o->v[i].kind != RP_ATOM_FUNCTION ||
+		    strlen(other) >= sizeof(was))
+			continue;
+		rp_name_canonical(other, was);
+		if (!strcmp(is, was))
+			return rp_patch_find(p, RP_FINDING_WARNING, u->name,
+				RP_DIAG_PATCH_PAIRING, name, "closures of this "
+				"function are numbered otherwise, and cannot be "
+				"told apart: those that are stored somewhere "
+				"keep their old code");
+	}
+	return 0;
+}
+
 /* A function that the payload adds, with nothing before it to compare with. */
 static int check_added(struct rp_patch *p, struct rp_unit *u, uint32_t atom)
 {
@@ -423,7 +473,7 @@ static int check_added(struct rp_patch *p, struct rp_unit *u, uint32_t atom)
 			"is the resolver of a new IFUNC, which nobody runs for a "
 			"payload; call what it would choose");
 	if (u->new_side.fde[atom])
-		return 0;
+		return check_closures(p, u, atom);
 	return rp_patch_refuse(p, u->name, RP_DIAG_PATCH_NO_UNWIND,
 		rp_atom_name(&u->new_side.atoms, atom),
 		"has no unwind information; compile with "

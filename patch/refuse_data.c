@@ -85,7 +85,8 @@ static int check_identity(struct rp_patch *p, const struct rp_unit *u,
 			taken |= a->refs[k].atom == atom &&
 				 takes_address(atoms, i, &a->refs[k]);
 	}
-	if (!taken)
+	if (!taken || rp_patch_holds_labels(u, atom) ||
+	    !strncmp(rp_atom_name(atoms, atom), "_ZT", 3))
 		return 0;
 	return rp_patch_find(p, RP_FINDING_WARNING, u->name,
 		RP_DIAG_PATCH_CONST, rp_atom_name(atoms, atom), "changed, and "

@@ -180,6 +180,10 @@ static int resolve_code(struct rp_patch *p, const struct rp_node *from,
 		   (is_part_of(side, from->atom, to->atom) ||
 		    is_label(side, from->atom, ref));
 
+	if (root == to->atom && rp_patch_is_moved(p, to->unit, root))
+		return rp_patch_bind_name(p, to->unit,
+			rp_atom_name(&side->atoms, root), false, is_branch(ref),
+			ret);
 	if (u->change[root].fate == RP_FATE_NEW || u->extra ||
 	    u->change[to->atom].fate == RP_FATE_NEW)
 		return in_payload(p, to, ret);
@@ -234,7 +238,7 @@ struct rp_node rp_patch_canonical(const struct rp_patch *p, uint32_t unit,
  * A table of labels, for computed gotos, belongs to the function that it leads
  * into: the old one has the places of the old body.
  */
-static bool holds_labels(const struct rp_unit *u, uint32_t atom)
+bool rp_patch_holds_labels(const struct rp_unit *u, uint32_t atom)
 {
 	const struct rp_atoms *atoms = &u->new_side.atoms;
 	const struct rp_atom *a = &atoms->v[atom];
@@ -287,7 +291,7 @@ static int resolve_atom(struct rp_patch *p, const struct rp_node *from,
 		return rp_patch_bind_name(p, to->unit,
 			rp_atom_name(&side->atoms, to->atom), false, false, ret);
 	if (fate == RP_FATE_NEW || (atom->kind == RP_ATOM_CONST &&
-	    fate == RP_FATE_CHANGED) || holds_labels(u, to->atom))
+	    fate == RP_FATE_CHANGED) || rp_patch_holds_labels(u, to->atom))
 		return in_payload(p, to, ret);
 	// What cannot be found may be copied, if nobody can tell.
 	if (atom->kind == RP_ATOM_CONST && !(atom->flags & RP_ATOM_GLOBAL) &&

@@ -95,10 +95,11 @@ static int check_unit(struct rp_patch *p, struct rp_unit *u)
 	struct rp_type_changes changes;
 	int rc;
 
-	if (!old_info || !new_info)
+	if (!old_info || !new_info || !rp_debug_has_types(old_info) ||
+	    !rp_debug_has_types(new_info))
 		return rp_patch_find(p, RP_FINDING_WARNING, u->name,
-			RP_DIAG_PATCH_LAYOUT, NULL, "no debug information: "
-			"whether a type's layout changed cannot be seen; compile "
+			RP_DIAG_PATCH_LAYOUT, NULL, "no debug information of "
+			"types: whether a type's layout changed cannot be seen; compile "
 			"with -g");
 	rc = rp_debug_types_compare(old_info, new_info, &changes, p->diag);
 	if (rc)
