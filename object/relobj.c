@@ -52,8 +52,9 @@ static int check_type(const uint8_t *ident, struct rp_diag *diag)
 	if (type == ET_EXEC || type == ET_DYN)
 		return rp_diag_set_at(diag, RP_DIAG_NOT_REL, "ELF header",
 			offsetof(Elf64_Ehdr, e_type),
-			"already linked; annotate the object files before "
-			"linking, or link with -Wl,--emit-relocs");
+			"already linked; name the object files that it was "
+			"linked from (to annotate: or link with "
+			"-Wl,--emit-relocs)");
 	return rp_diag_set_at(diag, RP_DIAG_NOT_REL, "ELF header",
 		offsetof(Elf64_Ehdr, e_type),
 		"ELF type %u is not a relocatable object", type);

@@ -353,7 +353,14 @@ static int run(const struct rp_patch_settings *s,
 					 rp_livepatch_object,
 	};
 
-	if (!is_good_name(names.name)) {
+	if (s->binary && access(s->binary, R_OK)) {
+		// Also where nothing changed: a name that is wrong is an error.
+		struct rp_diag diag;
+
+		rp_diag_set(&diag, RP_DIAG_READ, NULL, "%s", strerror(errno));
+		rp_error(s->binary, &diag);
+		status = RP_EXIT_ERROR;
+	} else if (!is_good_name(names.name)) {
 		fprintf(stderr, "repoint patch: error: %s cannot be a patch's "
 			"name: letters, digits and -_.+ are; choose one with "
 			"--name\n", names.name);
