@@ -119,7 +119,7 @@ static int read_all_relocs(struct rp_atoms_builder *b)
 	return rc;
 }
 
-static int by_place(const void *a, const void *b)
+int rp_atoms_by_place(const void *a, const void *b)
 {
 	const struct rp_atom *x = a, *y = b;
 
@@ -133,7 +133,7 @@ static int index_atoms(struct rp_atoms_builder *b)
 	struct rp_atoms *atoms = b->atoms;
 	size_t at = 1;
 
-	qsort(atoms->v + 1, atoms->n - 1, sizeof(*atoms->v), by_place);
+	qsort(atoms->v + 1, atoms->n - 1, sizeof(*atoms->v), rp_atoms_by_place);
 	atoms->section_first = calloc(b->obj->nsections + 2,
 				      sizeof(*atoms->section_first));
 	if (!atoms->section_first)

@@ -152,6 +152,22 @@ static inline const uint8_t *rp_atom_bytes(const struct rp_atoms *atoms,
 	return data ? data + a->offset : NULL;
 }
 
+/** rp_atom_is_unwind() - is it an entry of .eh_frame? */
+static inline bool rp_atom_is_unwind(const struct rp_atom *atom)
+{
+	return atom->kind == RP_ATOM_FDE || atom->kind == RP_ATOM_CIE;
+}
+
+/** rp_atom_refers() - does it refer to another one, or to itself? */
+static inline bool rp_atom_refers(const struct rp_atom *atom, uint32_t to)
+{
+	for (size_t i = 0; i < atom->nrefs; i++) {
+		if (atom->refs[i].atom == to)
+			return true;
+	}
+	return false;
+}
+
 /** rp_atom_is_code() - does it hold instructions? */
 static inline bool rp_atom_is_code(const struct rp_atom *atom)
 {

@@ -66,6 +66,8 @@ bool rp_atoms_wants(const struct rp_relobj *obj, uint32_t section);
 uint32_t rp_atoms_record_size(const struct rp_section *section);
 bool rp_section_is_const(const struct rp_section *section);
 
+/* Order of atoms, for qsort(). */
+int rp_atoms_by_place(const void *a, const void *b);
 /* Named atoms of all sections, and code without names. */
 int rp_atoms_from_symbols(struct rp_atoms_builder *b);
 /* Decode code: ends of fields, branches that have no relocation, splits. */

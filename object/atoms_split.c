@@ -353,15 +353,6 @@ static int split_section(struct rp_atoms_builder *b, uint32_t section,
 	return !rc && at < end ? add_rest(&rest) : rc;
 }
 
-static int by_atom_place(const void *a, const void *b)
-{
-	const struct rp_atom *x = a, *y = b;
-
-	if (x->section != y->section)
-		return x->section < y->section ? -1 : 1;
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 int rp_atoms_split(struct rp_atoms_builder *b)
 {
 	struct cursor c = { .named = 1, .nnamed = b->atoms->n };
@@ -369,7 +360,7 @@ int rp_atoms_split(struct rp_atoms_builder *b)
 
 	// Code without a name was added behind the functions.
 	qsort(b->atoms->v + 1, b->atoms->n - 1, sizeof(*b->atoms->v),
-	      by_atom_place);
+	      rp_atoms_by_place);
 	for (uint32_t i = 1; i < b->obj->nsections && !rc; i++) {
 		bool text = rp_section_is_text(&b->obj->sections[i]);
 

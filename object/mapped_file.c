@@ -39,7 +39,8 @@ static int map_fd(int fd, void **image, size_t *size, struct rp_diag *diag)
 int rp_file_map(const char *path, void **image, size_t *size,
 		struct rp_diag *diag)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	// A FIFO is to be refused, not waited for.
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	*image = NULL;
 	*size = 0;

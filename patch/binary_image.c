@@ -2,50 +2,29 @@
 /* A linked ELF file: headers, sections, notes. */
 #include "binary_internal.h"
 
+#include "../object/mapped_file.h"
+
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static int map_fd(struct rp_image *image, int fd, struct rp_diag *diag)
-{
-	struct stat st;
-	void *map;
-
-	if (fstat(fd, &st) < 0)
-		return rp_diag_set(diag, RP_DIAG_READ, NULL, "%s: %s",
-				   image->path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return rp_diag_set(diag, RP_DIAG_NOT_REGULAR, NULL,
-				   "%s: not a regular file", image->path);
-	if ((size_t)st.st_size < sizeof(Elf64_Ehdr))
-		return rp_diag_set(diag, RP_DIAG_BINARY_KIND, NULL,
-				   "%s: too short for an ELF file",
-				   image->path);
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return rp_diag_set(diag, RP_DIAG_READ, NULL, "%s: %s",
-				   image->path, strerror(errno));
-	image->map = map;
-	image->size = (size_t)st.st_size;
-	return 0;
-}
 
 static int map_file(struct rp_image *image, struct rp_diag *diag)
 {
-	int fd = open(image->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct rp_diag why;
+	void *map;
 
-	if (fd < 0)
-		return rp_diag_set(diag, RP_DIAG_READ, NULL, "%s: %s",
-				   image->path, strerror(errno));
-	int rc = map_fd(image, fd, diag);
-	close(fd);
-	return rc;
+	if (rp_file_map(image->path, &map, &image->size, &why))
+		return rp_diag_set(diag, why.id, NULL, "%s: %s", image->path,
+				   why.text);
+	image->map = map;
+	if (image->size < sizeof(Elf64_Ehdr))
+		return rp_diag_set(diag, RP_DIAG_BINARY_KIND, NULL,
+				   "%s: too short for an ELF file",
+				   image->path);
+	return 0;
 }
 
 static const char *type_name(unsigned int type)

@@ -7,14 +7,14 @@
 #define _GNU_SOURCE
 #include "binary_internal.h"
 
+#include "../object/mapped_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define CACHE_FILE	"/etc/ld.so.cache"
@@ -86,21 +86,15 @@ static void skip_old_table(struct finder *finder)
 
 static void open_cache(struct finder *finder)
 {
-	int fd = open(CACHE_FILE, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	struct rp_diag ignored;
+	size_t size;
 	void *map;
 
-	if (fd < 0)
+	if (rp_file_map(CACHE_FILE, &map, &size, &ignored) || !map)
 		return;
-	if (!fstat(fd, &st) && st.st_size > 0) {
-		map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (map != MAP_FAILED) {
-			finder->cache = finder->cache_base = map;
-			finder->cache_map = finder->cache_size = st.st_size;
-			skip_old_table(finder);
-		}
-	}
-	close(fd);
+	finder->cache = finder->cache_base = map;
+	finder->cache_map = finder->cache_size = size;
+	skip_old_table(finder);
 }
 
 static const char *cache_string(const struct finder *finder, uint32_t offset)

@@ -102,10 +102,9 @@ static enum rp_verdict compare_places(struct rp_compare *c,
 /* Records and unwind entries have no twins: they are compared with their code. */
 static bool is_meta(const struct rp_atoms *atoms, uint32_t atom)
 {
-	uint8_t kind = atoms->v[atom].kind;
+	const struct rp_atom *a = &atoms->v[atom];
 
-	return kind == RP_ATOM_RECORD || kind == RP_ATOM_CIE ||
-	       kind == RP_ATOM_FDE;
+	return a->kind == RP_ATOM_RECORD || rp_atom_is_unwind(a);
 }
 
 static enum rp_verdict compare_atoms(struct rp_compare *c,

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "expected.h"
 
+#include "../object/grow.h"
 #include "../object/insn.h"
 
 #include <stdio.h>
@@ -257,50 +258,78 @@ static bool is_record(const struct rp_patch *p, const struct rp_node *node,
 	       (!name || !strcmp(section, name));
 }
 
-static int emit_table(struct rp_patch *p, const char *name)
+/* A record of a table, where it is to be in the table's section. */
+struct row {
+	struct rp_node node;
+	uint64_t at;
+};
+
+struct rows {
+	struct row *v;
+	size_t n, room;
+	uint64_t size;
+};
+
+static int list_rows(struct rp_patch *p, const char *name, struct rows *rows)
+{
+	for (uint32_t i = 0; i < p->nunits; i++) {
+		const struct rp_atoms *atoms = &p->units[i].new_side.atoms;
+
+		for (uint32_t k = 1; k < atoms->n; k++) {
+			const struct rp_node node = { i, k };
+
+			if (!is_record(p, &node, name))
+				continue;
+			if (rp_grow(&rows->v, &rows->room, rows->n + 1,
+				    sizeof(*rows->v)))
+				return rp_diag_nomem(p->diag);
+			rows->v[rows->n++] = (struct row){ node, rows->size };
+			rows->size += atoms->v[k].size;
+		}
+	}
+	return 0;
+}
+
+static int emit_rows(struct rp_patch *p, const char *name,
+		     const struct rows *rows, uint8_t *bytes)
 {
 	struct rp_payload_section_in in = {
 		.name = name, .type = SHT_PROGBITS, .flags = SHF_ALLOC,
-		.align = 8,
+		.align = 8, .bytes = bytes, .size = rows->size,
 	};
-	uint8_t *bytes = NULL;
-	uint32_t section = 0;
-	int rc = 0;
+	uint32_t section;
 
-	for (int pass = 0; pass < 3 && !rc; pass++) {
-		uint64_t at = 0;
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct rp_node *node = &rows->v[i].node;
+		const struct rp_atoms *atoms = &side_of(p, node)->atoms;
 
-		for (uint32_t i = 0; i < p->nunits && !rc; i++) {
-			const struct rp_side *side = &p->units[i].new_side;
-
-			for (uint32_t k = 1; k < side->atoms.n && !rc; k++) {
-				const struct rp_node node = { i, k };
-				const struct rp_atom *a = &side->atoms.v[k];
-
-				if (!is_record(p, &node, name))
-					continue;
-				if (pass == 1)
-					memcpy(bytes + at, rp_atom_bytes(
-						&side->atoms, k), a->size);
-				for (size_t r = 0; pass == 2 && r < a->nrefs &&
-				     !rc; r++)
-					rc = emit_reloc(p, &node, &a->refs[r],
-							section, at);
-				p->picks[i][k].section = 1;
-				at += a->size;
-			}
-		}
-		if (pass == 0) {
-			in.size = at;
-			in.bytes = bytes = calloc(1, at);
-			if (!bytes)
-				rc = rp_diag_nomem(p->diag);
-		} else if (pass == 1) {
-			rc = rp_payload_add_section(p->builder, &in, &section,
-						    p->diag);
-		}
+		memcpy(bytes + rows->v[i].at, rp_atom_bytes(atoms, node->atom),
+		       atoms->v[node->atom].size);
 	}
+	int rc = rp_payload_add_section(p->builder, &in, &section, p->diag);
+	for (size_t i = 0; i < rows->n && !rc; i++) {
+		const struct rp_node *node = &rows->v[i].node;
+		const struct rp_atom *a = &side_of(p, node)->atoms.v[node->atom];
+
+		p->picks[node->unit][node->atom].section = section;
+		for (size_t k = 0; k < a->nrefs && !rc; k++)
+			rc = emit_reloc(p, node, &a->refs[k], section,
+					rows->v[i].at);
+	}
+	return rc;
+}
+
+static int emit_table(struct rp_patch *p, const char *name)
+{
+	struct rows rows = { 0 };
+	int rc = list_rows(p, name, &rows);
+	uint8_t *bytes = calloc(1, rows.size + 1);
+
+	if (!rc)
+		rc = bytes ? emit_rows(p, name, &rows, bytes) :
+			     rp_diag_nomem(p->diag);
 	free(bytes);
+	free(rows.v);
 	return rc;
 }
 

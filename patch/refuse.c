@@ -120,11 +120,6 @@ static bool is_constructor_section(const char *name)
 	       !strncmp(name, ".ctors", 6);
 }
 
-static bool is_meta(const struct rp_atom *atom)
-{
-	return atom->kind == RP_ATOM_FDE || atom->kind == RP_ATOM_CIE;
-}
-
 /*
  * Does a function run before main only? It does if constructors' tables are all
  * that refers to it, or functions for which that is true.
@@ -137,13 +132,9 @@ static bool before_main(const struct rp_side *side, uint32_t atom, int depth)
 		return false;
 	for (uint32_t i = 1; i < side->atoms.n; i++) {
 		const struct rp_atom *a = &side->atoms.v[i];
-		bool refers = false;
 
-		if (i == atom || is_meta(a))
-			continue;
-		for (size_t k = 0; k < a->nrefs && !refers; k++)
-			refers = a->refs[k].atom == atom;
-		if (!refers)
+		if (i == atom || rp_atom_is_unwind(a) ||
+		    !rp_atom_refers(a, atom))
 			continue;
 		used = true;
 		if (!is_constructor_section(section_of(side, i)) &&
@@ -157,13 +148,9 @@ static bool before_main(const struct rp_side *side, uint32_t atom, int depth)
 static bool is_constructor(const struct rp_side *side, uint32_t atom)
 {
 	for (uint32_t i = 1; i < side->atoms.n; i++) {
-		const struct rp_atom *a = &side->atoms.v[i];
-
-		for (size_t k = 0; k < a->nrefs; k++) {
-			if (a->refs[k].atom == atom &&
-			    is_constructor_section(section_of(side, i)))
-				return true;
-		}
+		if (is_constructor_section(section_of(side, i)) &&
+		    rp_atom_refers(&side->atoms.v[i], atom))
+			return true;
 	}
 	return false;
 }
@@ -218,7 +205,7 @@ static bool is_own(const struct rp_side *side, uint32_t from, uint32_t atom)
 
 	if (rp_atom_is_code(a))
 		return rp_atom_root(&side->atoms, from) == atom;
-	return a->kind == RP_ATOM_RECORD || is_meta(a) ||
+	return a->kind == RP_ATOM_RECORD || rp_atom_is_unwind(a) ||
 	       (a->kind == RP_ATOM_LITERAL && !is_table(side, from));
 }
 
@@ -234,12 +221,10 @@ static bool is_used_by_others(const struct rp_side *side, uint32_t data,
 	for (uint32_t i = 1; i < side->atoms.n; i++) {
 		const struct rp_atom *a = &side->atoms.v[i];
 
-		if (is_meta(a) || rp_atom_root(&side->atoms, i) == atom)
-			continue;
-		for (size_t k = 0; k < a->nrefs; k++) {
-			if (a->refs[k].atom == data)
-				return true;
-		}
+		if (!rp_atom_is_unwind(a) &&
+		    rp_atom_root(&side->atoms, i) != atom &&
+		    rp_atom_refers(a, data))
+			return true;
 	}
 	return false;
 }
@@ -328,7 +313,7 @@ static bool is_address_taken(const struct rp_side *side, uint32_t atom)
 	for (uint32_t i = 1; i < side->atoms.n; i++) {
 		const struct rp_atom *a = &side->atoms.v[i];
 
-		if (is_meta(a) || a->kind == RP_ATOM_RECORD)
+		if (rp_atom_is_unwind(a) || a->kind == RP_ATOM_RECORD)
 			continue;
 		for (size_t k = 0; k < a->nrefs; k++) {
 			if (a->refs[k].atom == atom && !a->refs[k].place &&

@@ -40,19 +40,10 @@ static int refuse_data(struct rp_patch *p, const struct rp_unit *u,
 		name);
 }
 
-static bool refers(const struct rp_atom *a, uint32_t atom)
-{
-	for (size_t i = 0; i < a->nrefs; i++) {
-		if (a->refs[i].atom == atom)
-			return true;
-	}
-	return false;
-}
-
 static bool is_used(const struct rp_unit *u, uint32_t atom)
 {
 	for (uint32_t i = 1; i < u->new_side.atoms.n; i++) {
-		if (i != atom && refers(&u->new_side.atoms.v[i], atom))
+		if (i != atom && rp_atom_refers(&u->new_side.atoms.v[i], atom))
 			return true;
 	}
 	return false;

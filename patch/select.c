@@ -55,13 +55,9 @@ static bool is_called_as_before(const struct rp_unit *u, uint32_t atom)
 	for (uint32_t i = 1; i < atoms->n; i++) {
 		const struct rp_atom *a = &atoms->v[i];
 
-		if (!rp_atom_is_code(a) ||
-		    u->change[rp_atom_root(atoms, i)].fate != RP_FATE_SAME)
-			continue;
-		for (size_t k = 0; k < a->nrefs; k++) {
-			if (a->refs[k].atom == atom)
-				return true;
-		}
+		if (rp_atom_is_code(a) && rp_atom_refers(a, atom) &&
+		    u->change[rp_atom_root(atoms, i)].fate == RP_FATE_SAME)
+			return true;
 	}
 	return false;
 }
@@ -77,9 +73,9 @@ bool rp_patch_is_overridden(const struct rp_patch *p, const struct rp_unit *u,
 	       rp_binary_symbol(p->binary, m->symbol)->bind == STB_GLOBAL;
 }
 
-bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom)
+static bool has_detour(const struct rp_patch *p, const struct rp_unit *u,
+		       uint32_t atom)
 {
-	const struct rp_unit *u = &p->units[unit];
 	uint32_t twin = u->new_side.twin[atom];
 
 	if (u->change[atom].fate != RP_FATE_CHANGED || !twin ||
@@ -94,6 +90,16 @@ bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom)
 	// Other objects call a global one; where that code changed it is replaced.
 	return (u->new_side.atoms.v[atom].flags & RP_ATOM_GLOBAL) ||
 	       !is_signature_changed(u, atom) || is_called_as_before(u, atom);
+}
+
+/* Asked for each reference, and again when it is written: decided once. */
+bool rp_patch_has_detour(const struct rp_patch *p, uint32_t unit, uint32_t atom)
+{
+	struct rp_change *change = &p->units[unit].change[atom];
+
+	if (!change->detour)
+		change->detour = 1 + has_detour(p, &p->units[unit], atom);
+	return change->detour == 2;
 }
 
 /* Entries themselves are written apart; what they refer to is needed. */

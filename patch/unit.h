@@ -53,6 +53,8 @@ struct rp_change {
 	bool has_offset;
 	bool only_constants;	/* every difference is a constant */
 	bool line_only;		/* no change: it differs in line numbers */
+	uint8_t detour;		/* see rp_patch_has_detour(): 0 is not known yet,
+				   1 no, 2 yes */
 };
 
 /**

@@ -2,7 +2,7 @@
 /* A payload that is being made: what it consists of. */
 #define _GNU_SOURCE
 #include "builder_internal.h"
-#include "grow.h"
+#include "../object/grow.h"
 
 #include <errno.h>
 #include <string.h>
@@ -98,11 +98,10 @@ int rp_payload_add_section(struct rp_payload_builder *builder,
 	};
 	struct rp_builder_section *v;
 
-	v = rp_grow_one(builder->sections, builder->nsections,
-		    &builder->sections_capacity, sizeof(*v));
-	if (!v)
+	if (rp_grow(&builder->sections, &builder->sections_capacity,
+		    builder->nsections + 1, sizeof(*v)))
 		return rp_diag_nomem(diag);
-	builder->sections = v;
+	v = builder->sections;
 	if (rp_strings_add(&builder->section_names, section->name,
 			   &new.header.sh_name) || copy_bytes(&new, section))
 		return rp_diag_nomem(diag);
@@ -130,11 +129,10 @@ int rp_payload_add_symbol(struct rp_payload_builder *builder,
 			"the symbol %s is in section %u of %zu",
 			symbol->name ? symbol->name : "", symbol->section,
 			builder->nsections);
-	v = rp_grow_one(builder->symbols, builder->nsymbols,
-		    &builder->symbols_capacity, sizeof(*v));
-	if (!v)
+	if (rp_grow(&builder->symbols, &builder->symbols_capacity,
+		    builder->nsymbols + 1, sizeof(*v)))
 		return rp_diag_nomem(diag);
-	builder->symbols = v;
+	v = builder->symbols;
 	if (rp_strings_add(&builder->symbol_names, symbol->name,
 			   &new.st_name))
 		return rp_diag_nomem(diag);
@@ -148,18 +146,16 @@ int rp_payload_add_reloc(struct rp_payload_builder *builder, uint32_t section,
 			 struct rp_diag *diag)
 {
 	struct rp_builder_section *s;
-	Elf64_Rela *v;
 
 	if (!section || section > builder->nsections)
 		return rp_diag_set(diag, RP_DIAG_PAYLOAD_RELOC, NULL,
 			"a relocation of section %u of %zu", section,
 			builder->nsections);
 	s = &builder->sections[section - 1];
-	v = rp_grow_one(s->relocs, s->nrelocs, &s->relocs_capacity, sizeof(*v));
-	if (!v)
+	if (rp_grow(&s->relocs, &s->relocs_capacity, s->nrelocs + 1,
+		    sizeof(*s->relocs)))
 		return rp_diag_nomem(diag);
-	s->relocs = v;
-	v[s->nrelocs++] = (Elf64_Rela){
+	s->relocs[s->nrelocs++] = (Elf64_Rela){
 		.r_offset = reloc->offset,
 		.r_info = ELF64_R_INFO((uint64_t)reloc->symbol, reloc->type),
 		.r_addend = reloc->addend,
@@ -170,12 +166,9 @@ int rp_payload_add_reloc(struct rp_payload_builder *builder, uint32_t section,
 static int add_record(struct rp_builder_records *records, const void *record,
 		      size_t size, struct rp_diag *diag)
 {
-	void *v = rp_grow_one(records->v, records->n, &records->capacity, size);
-
-	if (!v)
+	if (rp_grow(&records->v, &records->capacity, records->n + 1, size))
 		return rp_diag_nomem(diag);
-	records->v = v;
-	memcpy((char *)v + records->n++ * size, record, size);
+	memcpy((char *)records->v + records->n++ * size, record, size);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The layout of a payload's image. */
 #include "place.h"
-#include "grow.h"
+#include "../object/grow.h"
 
 #include <errno.h>
 #include <string.h>
@@ -108,30 +108,23 @@ static int lay_out(struct rp_placement *p, struct rp_diag *diag)
 static int want_got(struct rp_placement *p, uint32_t symbol,
 		    enum rp_got_kind kind)
 {
-	struct rp_got_entry *v;
-
 	if (p->got_of[symbol][kind])
 		return 0;
-	v = rp_grow_one(p->got, p->ngot, &p->got_capacity, sizeof(*v));
-	if (!v)
+	if (rp_grow(&p->got, &p->got_capacity, p->ngot + 1, sizeof(*p->got)))
 		return -ENOMEM;
-	p->got = v;
-	v[p->ngot++] = (struct rp_got_entry){ 0, symbol, kind };
+	p->got[p->ngot++] = (struct rp_got_entry){ 0, symbol, kind };
 	p->got_of[symbol][kind] = p->ngot;
 	return 0;
 }
 
 static int want_stub(struct rp_placement *p, uint32_t symbol)
 {
-	struct rp_stub *v;
-
 	if (p->stub_of[symbol])
 		return 0;
-	v = rp_grow_one(p->stubs, p->nstubs, &p->stubs_capacity, sizeof(*v));
-	if (!v)
+	if (rp_grow(&p->stubs, &p->stubs_capacity, p->nstubs + 1,
+		    sizeof(*p->stubs)))
 		return -ENOMEM;
-	p->stubs = v;
-	v[p->nstubs++] = (struct rp_stub){ 0, symbol };
+	p->stubs[p->nstubs++] = (struct rp_stub){ 0, symbol };
 	p->stub_of[symbol] = p->nstubs;
 	return want_got(p, symbol, RP_GOT_ADDRESS);
 }

@@ -2,13 +2,7 @@
 # SPDX-License-Identifier: MIT
 # C++: virtual functions, templates, statics with guards, strings.
 . "$(dirname "$0")/common.inc"
-have=
-for compiler in $all_compilers; do
-	command -v "$(cxx_of "$compiler")" >/dev/null && have="$have $compiler"
-done
-[ -n "$have" ] || skip_all "no C++ compiler"
-all_compilers=$have
-defaults
+needs_cxx
 
 put virtual/case.cc <<'EOT'
 #include "case.h"

@@ -2,13 +2,7 @@
 # SPDX-License-Identifier: MIT
 # C++ exceptions through payloads, and out of them.
 . "$(dirname "$0")/common.inc"
-have=
-for compiler in $all_compilers; do
-	command -v "$(cxx_of "$compiler")" >/dev/null && have="$have $compiler"
-done
-[ -n "$have" ] || skip_all "no C++ compiler"
-all_compilers=$have
-defaults
+needs_cxx
 
 # Thrown through, caught, and cleaned up in replaced code, inside and outside of
 # its cold part; from the payload into the program and the other way round.

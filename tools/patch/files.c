@@ -37,7 +37,7 @@ char *rp_format(const char *fmt, ...)
 	return need(length < 0 ? NULL : text);
 }
 
-void *rp_grow(void *memory, size_t n, size_t size)
+void *rp_resize(void *memory, size_t n, size_t size)
 {
 	return need(reallocarray(memory, n, size));
 }
@@ -255,7 +255,7 @@ char **rp_file_list(const char *dir, size_t *n)
 			continue;
 		if (*n == room) {
 			room *= 2;
-			list = rp_grow(list, room, sizeof(*list));
+			list = rp_resize(list, room, sizeof(*list));
 		}
 		list[(*n)++] = rp_format("%s", e->fts_path + prefix);
 	}

@@ -11,8 +11,8 @@
 /** rp_format() - a string like that, to be freed; the program ends without memory. */
 char *rp_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** rp_grow() - reallocarray(); the program ends without memory. */
-void *rp_grow(void *memory, size_t n, size_t size);
+/** rp_resize() - reallocarray(); the program ends without memory. */
+void *rp_resize(void *memory, size_t n, size_t size);
 
 /** rp_file_error() - @diag from errno. Return: a negative errno. */
 int rp_file_error(struct rp_diag *diag, enum rp_diag_id id, const char *path,

@@ -145,7 +145,7 @@ static void read_lines(struct rp_journal *journal, FILE *in)
 		line[length - 1] = '\0';
 		if (!parse(&entry, line))
 			continue;
-		journal->v = rp_grow(journal->v, journal->n + 1,
+		journal->v = rp_resize(journal->v, journal->n + 1,
 				     sizeof(entry));
 		journal->v[journal->n++] = entry;
 		line = NULL;	// the entry's fields are in it

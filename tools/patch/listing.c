@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "listing.h"
 
-#include "../../payload/grow.h"
+#include "../../object/grow.h"
 
 #include <Zydis/Zydis.h>
 #include <errno.h>
@@ -238,18 +238,15 @@ static int add_line(struct rp_listing *listing, uint64_t offset,
 		    const char *text, const char *key)
 {
 	struct rp_listing_line line = { offset, strdup(text), strdup(key) };
-	struct rp_listing_line *v;
 
-	v = rp_grow_one(listing->v, listing->n, &listing->capacity,
-			sizeof(*v));
-	if (v)
-		listing->v = v;
-	if (!v || !line.text || !line.key) {
+	if (!line.text || !line.key ||
+	    rp_grow(&listing->v, &listing->capacity, listing->n + 1,
+		    sizeof(*listing->v))) {
 		free(line.text);
 		free(line.key);
 		return -ENOMEM;
 	}
-	v[listing->n++] = line;
+	listing->v[listing->n++] = line;
 	return 0;
 }
 

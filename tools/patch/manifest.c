@@ -110,7 +110,7 @@ static bool get_files(FILE *in, struct rp_manifest *manifest)
 	while (whole && (text = get_string(in))) {
 		if (manifest->n == room) {
 			room = room ? 2 * room : 1024;
-			manifest->v = rp_grow(manifest->v, room,
+			manifest->v = rp_resize(manifest->v, room,
 					      sizeof(*manifest->v));
 		}
 		whole = get_file(in, &manifest->v[manifest->n], text);

@@ -27,7 +27,7 @@ static int read_target(struct rp_saved_file *file, struct rp_diag *diag)
 	size_t room = file->st.st_size + 1;
 	ssize_t n;
 
-	file->target = rp_grow(NULL, room + 1, 1);
+	file->target = rp_resize(NULL, room + 1, 1);
 	n = readlink(file->path, file->target, room);
 	if (n < 0)
 		return rp_file_error(diag, RP_DIAG_READ, file->path,
