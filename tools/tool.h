@@ -31,9 +31,18 @@ struct rp_command {
 };
 
 int rp_cmd_object_annotate(int argc, char **argv);
+int rp_cmd_patch_apply(int argc, char **argv);
 int rp_cmd_patch_build(int argc, char **argv);
+int rp_cmd_patch_check(int argc, char **argv);
 int rp_cmd_patch_diff(int argc, char **argv);
+int rp_cmd_patch_keygen(int argc, char **argv);
+int rp_cmd_patch_list(int argc, char **argv);
+int rp_cmd_patch_replace(int argc, char **argv);
+int rp_cmd_patch_revert(int argc, char **argv);
 int rp_cmd_patch_show(int argc, char **argv);
+int rp_cmd_patch_sign(int argc, char **argv);
+int rp_cmd_patch_verify(int argc, char **argv);
+int rp_cmd_patch_wait(int argc, char **argv);
 int rp_cmd_cc(int argc, char **argv);
 int rp_cmd_litmus(int argc, char **argv);
 

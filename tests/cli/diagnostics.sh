@@ -21,7 +21,8 @@ entries()
 used()
 {
 	grep -rqw "RP_DIAG_$1" --include='*.c' "$RP_SOURCE/object" \
-		"$RP_SOURCE/payload" "$RP_SOURCE/patch" "$RP_SOURCE/tools"
+		"$RP_SOURCE/payload" "$RP_SOURCE/patch" "$RP_SOURCE/live" \
+		"$RP_SOURCE/tools"
 }
 
 documented()
@@ -47,13 +48,13 @@ check "there are diagnostics" [ -s "$tmp/numbers" ]
 check "docs/diagnostics.md has them all" diff -u "$tmp/numbers" "$tmp/entries"
 check "no number twice" [ -z "$(uniq -d "$tmp/numbers")" ]
 for name in $(grep -oE 'X\([A-Z_]+,' "$RP_SOURCE/object/diag.h" |
-    tr -d 'X(,'); do
+    sed 's/^X(//; s/,$//'); do
 	check "$name is in use" used "$name"
 done
 check "repoint-object.1 has all options" \
 	documented repoint-object.1 "object annotate"
 check "repoint-cc.1 has all options" documented repoint-cc.1 cc
-for command in build diff show; do
+for command in apply build check diff keygen list replace revert show sign verify wait; do
 	check "repoint-patch.1 has all options of $command" \
 		documented repoint-patch.1 "patch $command"
 done

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding a function's record in .eh_frame, in the target's memory.
+ *
+ * libdw reads unwind tables of ELF files, and of images laid out like them. Here
+ * only the few entries that occur on stacks are read, from wherever they are in
+ * a living process, a payload's table without header and section included; all
+ * of it is input that may be damaged, every read is bounded.
+ */
+#define _GNU_SOURCE
+#include "unwind_fde.h"
+
+#include "../object/grow.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FDES_MAX	2000000u
+#define SEARCH_MAX	(256u << 20)	/* of a segment without header */
+#define TABLE_ENTRY	8u	/* .eh_frame_hdr: two sdata4, relative to it */
+
+/* DW_EH_PE_indirect: dwarf.h of libdw has it not under all versions. */
+#define PE_INDIRECT	0x80
+#define PE_OMIT		0xff
+
+uint64_t rp_read_fixed(struct rp_cfi_reader *reader, size_t size)
+{
+	uint64_t v = 0;
+
+	if ((size_t)(reader->end - reader->at) < size) {
+		reader->bad = true;
+		reader->at = reader->end;
+		return 0;
+	}
+	memcpy(&v, reader->at, size);
+	reader->at += size;
+	return v;
+}
+
+static int64_t take_signed(struct rp_cfi_reader *reader, size_t size)
+{
+	unsigned int shift = 64 - 8 * (unsigned int)size;
+
+	return (int64_t)(rp_read_fixed(reader, size) << shift) >> shift;
+}
+
+uint64_t rp_read_leb(struct rp_cfi_reader *reader, bool is_signed)
+{
+	uint64_t v = 0;
+	unsigned int shift = 0;
+	uint8_t byte;
+
+	do {
+		byte = (uint8_t)rp_read_fixed(reader, 1);
+		if (shift < 64)
+			v |= (uint64_t)(byte & 0x7f) << shift;
+		shift += 7;
+	} while (byte & 0x80);
+	if (is_signed && shift < 64 && (byte & 0x40))
+		v |= ~(uint64_t)0 << shift;
+	return v;
+}
+
+uint64_t rp_read_uleb(struct rp_cfi_reader *reader)
+{
+	return rp_read_leb(reader, false);
+}
+
+static int64_t take_sleb(struct rp_cfi_reader *reader)
+{
+	return (int64_t)rp_read_leb(reader, true);
+}
+
+void rp_read_skip(struct rp_cfi_reader *reader, uint64_t size)
+{
+	if (size > (uint64_t)(reader->end - reader->at))
+		reader->bad = true;
+	else
+		reader->at += size;
+}
+
+static uint64_t take_form(struct rp_cfi_reader *reader, uint8_t encoding)
+{
+	switch (encoding & 0x0f) {
+	case DW_EH_PE_absptr:
+	case DW_EH_PE_udata8: return rp_read_fixed(reader, 8);
+	case DW_EH_PE_sdata8: return rp_read_fixed(reader, 8);
+	case DW_EH_PE_udata2: return rp_read_fixed(reader, 2);
+	case DW_EH_PE_udata4: return rp_read_fixed(reader, 4);
+	case DW_EH_PE_sdata2: return (uint64_t)take_signed(reader, 2);
+	case DW_EH_PE_sdata4: return (uint64_t)take_signed(reader, 4);
+	case DW_EH_PE_uleb128: return rp_read_uleb(reader);
+	case DW_EH_PE_sleb128: return (uint64_t)take_sleb(reader);
+	default:
+		reader->bad = true;
+		return 0;
+	}
+}
+
+uint64_t rp_read_pointer(struct rp_cfi_reader *reader, uint8_t encoding)
+{
+	uint64_t here = reader->address + (uint64_t)(reader->at - reader->start);
+	uint64_t v = take_form(reader, encoding);
+
+	switch (encoding & 0x70) {
+	case DW_EH_PE_absptr:
+		return v;
+	case DW_EH_PE_pcrel:
+		return v + here;
+	case DW_EH_PE_datarel:
+		return v + reader->data;
+	default:
+		reader->bad = true;
+		return 0;
+	}
+}
+
+
+static void cie_augmentation(struct rp_cfi_cie *cie, struct rp_cfi_reader *reader,
+			     const char *letters)
+{
+	if (*letters == 'z') {
+		cie->sized = true;
+		rp_read_uleb(reader);
+		letters++;
+	}
+	for (; *letters && !reader->bad; letters++) {
+		switch (*letters) {
+		case 'R':
+			cie->encoding = (uint8_t)rp_read_fixed(reader, 1);
+			break;
+		case 'L':
+			rp_read_fixed(reader, 1);
+			break;
+		case 'P':
+			take_form(reader, (uint8_t)rp_read_fixed(reader, 1));
+			break;
+		case 'S':
+			cie->signal = true;
+			break;
+		default:
+			reader->bad = true;
+		}
+	}
+}
+
+static bool cie_parse(struct rp_cfi_cie *cie, struct rp_cfi_reader *reader)
+{
+	uint8_t version = (uint8_t)rp_read_fixed(reader, 1);
+	const char *letters = (const char *)reader->at;
+	size_t room = (size_t)(reader->end - reader->at);
+
+	if ((version != 1 && version != 3) || strnlen(letters, room) == room)
+		return false;
+	rp_read_skip(reader, strlen(letters) + 1);
+	cie->code_align = rp_read_uleb(reader);
+	cie->data_align = take_sleb(reader);
+	uint64_t return_column = version == 1 ? rp_read_fixed(reader, 1) :
+						rp_read_uleb(reader);
+	/* The augmentation's size is not needed: all letters are known ones. */
+	cie_augmentation(cie, reader, letters);
+	cie->program = *reader;
+	return !reader->bad && return_column == RP_REG_PC;
+}
+
+/* One CIE or FDE: @ret begins behind its length. Return: false at the end of the
+ * section, and if there is none. */
+static bool read_record(struct rp_unwinder *unwinder, uint64_t address,
+			uint8_t *buffer, struct rp_cfi_reader *ret)
+{
+	uint32_t length;
+
+	if (rp_unwind_text(unwinder, address, &length, 4) != 4 || length < 4 ||
+	    length > RP_UNWIND_RECORD_MAX ||
+	    rp_unwind_text(unwinder, address + 4, buffer, length) != length)
+		return false;
+	*ret = (struct rp_cfi_reader){
+		.start = buffer, .at = buffer, .end = buffer + length,
+		.address = address + 4,
+	};
+	return true;
+}
+
+static bool read_cie(struct rp_unwinder *unwinder, uint64_t address,
+		     uint64_t data, struct rp_cfi_cie *cie)
+{
+	struct rp_cfi_reader reader;
+
+	*cie = (struct rp_cfi_cie){ .encoding = DW_EH_PE_absptr };
+	if (!read_record(unwinder, address, unwinder->record + RP_UNWIND_RECORD_MAX,
+			 &reader))
+		return false;
+	reader.data = data;
+	return rp_read_fixed(&reader, 4) == 0 && cie_parse(cie, &reader);
+}
+
+static bool read_fde(struct rp_unwinder *unwinder, uint64_t address,
+		     uint64_t data, struct rp_cfi_fde *fde)
+{
+	struct rp_cfi_reader reader;
+
+	if (!read_record(unwinder, address, unwinder->record, &reader))
+		return false;
+	reader.data = data;
+	uint32_t cie = (uint32_t)rp_read_fixed(&reader, 4);
+	if (cie == 0 ||
+	    !read_cie(unwinder, reader.address - cie, data, &fde->cie))
+		return false;
+	fde->start = rp_read_pointer(&reader, fde->cie.encoding);
+	fde->end = fde->start + take_form(&reader, fde->cie.encoding & 0x0f);
+	if (fde->cie.sized)
+		rp_read_skip(&reader, rp_read_uleb(&reader));
+	fde->program = reader;
+	return !reader.bad && !(fde->cie.encoding & PE_INDIRECT);
+}
+
+/* Which FDE? */
+
+static int by_start(const void *a, const void *b)
+{
+	const struct rp_fde *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+int rp_unwind_fdes(struct rp_unwinder *unwinder, uint64_t eh_frame,
+		   uint64_t size, struct rp_fdes *fdes)
+{
+	uint64_t at = eh_frame;
+	struct rp_cfi_fde fde;
+
+	while (size - (at - eh_frame) >= 4 && fdes->n < FDES_MAX) {
+		uint32_t length;
+
+		if (rp_unwind_text(unwinder, at, &length, 4) != 4)
+			return -EINVAL;
+		if (length == 0)
+			break;
+		if (length > size - (at - eh_frame) - 4)
+			return -EINVAL;
+		if (read_fde(unwinder, at, 0, &fde)) {
+			if (rp_grow(&fdes->v, &fdes->room, fdes->n + 1,
+				    sizeof(*fdes->v)))
+				return -ENOMEM;
+			fdes->v[fdes->n++] = (struct rp_fde){
+				fde.start, fde.end, at
+			};
+		}
+		at += 4 + (uint64_t)length;
+	}
+	if (fdes->n)
+		qsort(fdes->v, fdes->n, sizeof(*fdes->v), by_start);
+	return 0;
+}
+
+static uint64_t listed_fde(const struct rp_fdes *fdes, uint64_t pc)
+{
+	size_t low = 0, high = fdes->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (fdes->v[middle].start <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && pc < fdes->v[low - 1].end ? fdes->v[low - 1].address : 0;
+}
+
+/* One entry of the sorted table. */
+static bool table_entry(struct rp_unwinder *unwinder, uint64_t header,
+			uint64_t table, size_t i, uint64_t ret[2])
+{
+	int32_t v[2];
+
+	if (rp_unwind_text(unwinder, table + i * TABLE_ENTRY, v, sizeof(v)) !=
+	    sizeof(v))
+		return false;
+	ret[0] = header + (uint64_t)(int64_t)v[0];
+	ret[1] = header + (uint64_t)(int64_t)v[1];
+	return true;
+}
+
+static uint64_t table_fde(struct rp_unwinder *unwinder, uint64_t header,
+			  uint64_t table, uint64_t n, uint64_t pc)
+{
+	uint64_t low = 0, high = n, entry[2], found = 0;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (!table_entry(unwinder, header, table, middle, entry))
+			return 0;
+		if (entry[0] <= pc) {
+			found = entry[1];
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return found;
+}
+
+/* What nearly every CIE of this machine holds behind its length: no other CIE, a
+ * version, augmentation, factors 1 and -8, return column 16. */
+static bool is_cie(const uint8_t *at, size_t size)
+{
+	uint32_t length, id;
+
+	if (size < 24)
+		return false;
+	memcpy(&length, at, 4);
+	memcpy(&id, at + 4, 4);
+	if (id || length > 64 || length < 12 || at[8] != 1 || at[9] != 'z')
+		return false;
+	const uint8_t *end = memchr(at + 9, 0, 6);
+	return end && end[1] == 1 && end[2] == 0x78 && end[3] == RP_REG_PC;
+}
+
+/* Functions that are in the module, and the list has an end. */
+static bool is_sound_list(const struct rp_module *module,
+			  const struct rp_fdes *fdes)
+{
+	for (size_t i = 0; i < fdes->n; i++) {
+		if (!rp_module_is_text(module, fdes->v[i].start))
+			return false;
+	}
+	return fdes->n;
+}
+
+static bool search_segment(struct rp_unwinder *unwinder,
+			   const struct rp_module *module,
+			   const uint8_t *bytes, size_t size, uint64_t start,
+			   struct rp_fdes *fdes)
+{
+	for (size_t at = 0; at + 24 <= size; at += 4) {
+		if (!is_cie(bytes + at, size - at))
+			continue;
+		if (!rp_unwind_fdes(unwinder, start + at, size - at, fdes) &&
+		    is_sound_list(module, fdes))
+			return true;
+		fdes->n = 0;
+	}
+	return false;
+}
+
+/* Static programs have .eh_frame, but often no header that says where. */
+static void search_module(struct rp_unwinder *unwinder,
+			  const struct rp_module *module, struct rp_fdes *fdes)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < module->nphdrs && !found; i++) {
+		const Elf64_Phdr *phdr = &module->phdrs[i];
+		uint64_t start = phdr->p_vaddr + module->bias;
+
+		if (phdr->p_type != PT_LOAD || (phdr->p_flags & PF_W) ||
+		    phdr->p_memsz > SEARCH_MAX)
+			continue;
+		uint8_t *bytes = malloc(phdr->p_memsz + 1);
+		if (!bytes)
+			return;
+		size_t n = rp_target_read_some(unwinder->target, start, bytes,
+					       phdr->p_memsz);
+		found = search_segment(unwinder, module, bytes, n, start, fdes);
+		free(bytes);
+	}
+}
+
+/* Of a module that has no table that can be searched. @eh_frame: 0: not known. */
+static uint64_t unsorted_fde(struct rp_unwinder *unwinder,
+			     const struct rp_module *module, uint64_t eh_frame,
+			     uint64_t pc)
+{
+	struct rp_fdes *fdes = &unwinder->module_fdes[module -
+						      unwinder->modules->v];
+
+	if (!fdes->searched) {
+		fdes->searched = true;
+		if (!eh_frame)
+			search_module(unwinder, module, fdes);
+		else if (rp_unwind_fdes(unwinder, eh_frame,
+					module->high - eh_frame, fdes))
+			fdes->n = 0;
+	}
+	return listed_fde(fdes, pc);
+}
+
+static uint64_t module_fde(struct rp_unwinder *unwinder,
+			   const struct rp_module *module, uint64_t pc)
+{
+	uint64_t header = module->eh_frame_hdr;
+	uint8_t bytes[32];
+
+	if (!header)
+		return unsorted_fde(unwinder, module, 0, pc);
+	size_t n = rp_unwind_text(unwinder, header, bytes, sizeof(bytes));
+	struct rp_cfi_reader reader = {
+		.start = bytes, .at = bytes, .end = bytes + n,
+		.address = header, .data = header,
+	};
+
+	if (n < 4 || rp_read_fixed(&reader, 1) != 1)
+		return 0;
+	uint8_t frame = (uint8_t)rp_read_fixed(&reader, 1);
+	uint8_t count = (uint8_t)rp_read_fixed(&reader, 1);
+	uint8_t table = (uint8_t)rp_read_fixed(&reader, 1);
+	uint64_t eh_frame = rp_read_pointer(&reader, frame);
+	if (reader.bad)
+		return 0;
+	if (count != PE_OMIT &&
+	    table == (DW_EH_PE_datarel | DW_EH_PE_sdata4)) {
+		uint64_t entries = rp_read_pointer(&reader, count);
+		uint64_t at = header + (uint64_t)(reader.at - reader.start);
+		return reader.bad ? 0 : table_fde(unwinder, header, at,
+						  entries, pc);
+	}
+	if (eh_frame < module->low || eh_frame >= module->high)
+		return 0;
+	return unsorted_fde(unwinder, module, eh_frame, pc);
+}
+
+bool rp_fde_find(struct rp_unwinder *unwinder, uint64_t pc,
+		 struct rp_cfi_fde *ret)
+{
+	const struct rp_area *area = rp_unwind_area(unwinder, pc);
+	const struct rp_module *module = area ? NULL :
+		rp_modules_at(unwinder->modules, pc);
+	uint64_t address = area ? listed_fde(&area->fdes, pc) :
+			   module ? module_fde(unwinder, module, pc) : 0;
+
+	return address &&
+	       read_fde(unwinder, address, module ? module->eh_frame_hdr : 0,
+			ret) &&
+	       pc >= ret->start && pc < ret->end;
+}
