@@ -18,6 +18,7 @@ all:
 help:
 	@echo 'make              build everything in $(BUILD)/'
 	@echo 'make demo         install what it needs, build it, run it'
+	@echo 'make demo-redis   the same with a real server (fetches its source)'
 	@echo 'make check        install what it needs, run all tests'
 	@echo 'make bench        install what it needs, measure'
 	@echo 'make fuzz         fuzz each target for RP_FUZZ_TIME=600 seconds'
@@ -31,12 +32,19 @@ help:
 deps:
 	@scripts/install-deps.sh build
 
-# Only the library and the examples: a C compiler is all they need.
-demo:
-	@scripts/install-deps.sh demo
-	@$(call setup,build-demo,-Dtools=false -Dtests=false -Dbench=false)
-	@ninja -C build-demo -j $(JOBS) --quiet
+demo: demo-build
+	@RP_TOOL=$(CURDIR)/build-demo/tools/repoint scripts/demo-live.sh
+	@echo
 	@build-demo/examples/repoint-demo
+
+# The network, and a minute or two: the source package of redis.
+demo-redis: demo-build
+	@RP_TOOL=$(CURDIR)/build-demo/tools/repoint scripts/demo-redis.sh
+
+demo-build:
+	@scripts/install-deps.sh demo
+	@$(call setup,build-demo,-Dtools=true -Dtests=false -Dbench=false -Dfuzz=false)
+	@ninja -C build-demo -j $(JOBS) --quiet
 
 check:
 	@scripts/install-deps.sh check
@@ -64,4 +72,4 @@ check-fresh:
 clean:
 	rm -rf build build-*/
 
-.PHONY: all help deps demo check bench fuzz install check-fresh clean
+.PHONY: all help deps demo demo-redis demo-build check bench fuzz install check-fresh clean

@@ -89,6 +89,7 @@ struct rp_live_report {
 	size_t active;
 	uint64_t size;
 	char comm[64];
+	struct rp_diag warning;
 };
 
 void rp_live_report_free(struct rp_live_report *report);

@@ -147,6 +147,9 @@ int rp_record_check(const void *bytes, size_t size, uint64_t base,
 
 	if (ret || r->region.kind != RP_REGION_PAYLOAD)
 		return ret;
+	/* The tool died before it wrote more than that. */
+	if (r->region.state == RP_STATE_REVERTED && size == sizeof(r->region))
+		return 0;
 	if (size < sizeof(*r) || r->region.record_size != size)
 		return damaged(diag, base, "size");
 	if (!tables_fit(r, size))
@@ -185,7 +188,7 @@ static int read_record(struct rp_records *records,
 		return ret;
 	if (size < sizeof(*region))
 		size = sizeof(*region);
-	bytes = malloc(size > sizeof(struct rp_record) ? size :
+	bytes = calloc(1, size > sizeof(struct rp_record) ? size :
 		       sizeof(struct rp_record));
 	if (!bytes)
 		return rp_diag_nomem(diag);

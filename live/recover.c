@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 int rp_region_free(struct rp_session *s, uint64_t base, uint64_t size)
@@ -20,13 +21,27 @@ static bool is_half_done(const struct rp_record *r)
 		r->region.state == RP_STATE_REVERTING);
 }
 
-static bool is_leftover(const struct rp_record *r)
+/* Its library was unloaded: what is there now is not what was patched. */
+static bool is_orphan(const struct rp_session *s, const struct rp_record *r)
+{
+	const struct rp_module *m;
+
+	if (r->region.kind != RP_REGION_PAYLOAD ||
+	    r->region.state != RP_STATE_APPLIED)
+		return false;
+	m = rp_modules_at(&s->modules, r->module_low);
+	return !m || m->bias != r->bias || m->build_id_size != r->build_id_size ||
+	       memcmp(m->build_id, r->build_id, r->build_id_size);
+}
+
+static bool is_leftover(const struct rp_session *s, const struct rp_record *r)
 {
 	enum rp_region_state state = r->region.state;
 
 	return r->region.size && r->region.kind != RP_REGION_ROOT &&
 	       (r->region.kind != RP_REGION_PAYLOAD ||
-		state == RP_STATE_PREPARED || state == RP_STATE_REVERTED);
+		state == RP_STATE_PREPARED || state == RP_STATE_REVERTED ||
+		is_orphan(s, r));
 }
 
 /* Without its hooks: whether they have run is not known. */
@@ -91,6 +106,7 @@ static int forget(struct rp_session *s, struct rp_record *r)
  * the next time. */
 static int free_one(struct rp_session *s, struct rp_record *r)
 {
+	bool counts = !is_orphan(s, r);
 	int ret = forget(s, r);
 
 	if (!ret)
@@ -103,7 +119,8 @@ static int free_one(struct rp_session *s, struct rp_record *r)
 		ret = rp_session_borrow(s);
 	if (!ret) {
 		ret = rp_region_free(s, r->region.base, r->region.size);
-		s->report->leftovers += !ret;
+		s->report->leftovers += !ret && counts;
+		r->region.state = RP_STATE_REVERTED;
 		rp_session_return(s);
 	}
 	rp_threads_resume(&s->threads);
@@ -119,7 +136,7 @@ int rp_recover(struct rp_session *s)
 	for (size_t i = 0; i < s->records.n; i++) {
 		const struct rp_record *r = s->records.v[i].record;
 
-		any |= is_half_done(r) || is_leftover(r);
+		any |= is_half_done(r) || is_leftover(s, r);
 	}
 	if (!any || s->options->dry_run)
 		return 0;
@@ -133,7 +150,7 @@ int rp_recover(struct rp_session *s)
 	for (size_t i = 0; i < s->records.n; i++) {
 		struct rp_record *r = s->records.v[i].record;
 
-		if (is_leftover(r))
+		if (is_leftover(s, r))
 			free_one(s, r);
 	}
 	s->diag = diag;

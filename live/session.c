@@ -96,6 +96,42 @@ static void warm(struct rp_session *s)
 	free(tids);
 }
 
+/* Reading all of libc's code takes its time: while everything runs. */
+static void find_gadgets(struct rp_session *s)
+{
+	struct rp_gadgets *g = &s->inject.gadgets;
+	struct rp_diag ignored;
+
+	if (s->threads.stopped || s->options->dry_run)
+		return;
+	/* What had to be written is for a moment with a thread in hand. */
+	if (!rp_gadgets_find(g, &s->target, &s->modules.maps, &ignored) &&
+	    g->written)
+		rp_gadgets_clear(g, &s->target);
+}
+
+int rp_session_borrow(struct rp_session *s)
+{
+	struct rp_thread *thread;
+	int ret = 0;
+
+	if (s->inject.begun)
+		return 0;
+	find_gadgets(s);
+	thread = rp_inject_choose(&s->threads, &s->modules.maps, s->diag);
+	if (!thread)
+		return -EINVAL;
+	if (!s->threads.stopped)
+		ret = rp_threads_stop_one(&s->threads, thread, s->diag);
+	if (ret)
+		return ret;
+	ret = rp_inject_begin(&s->inject, &s->threads, thread,
+			      &s->modules.maps, s->diag);
+	if (ret && !s->threads.stopped)
+		rp_threads_resume_one(&s->threads, thread);
+	return ret;
+}
+
 int rp_session_unwinder(struct rp_session *s)
 {
 	int ret;
@@ -113,28 +149,8 @@ int rp_session_unwinder(struct rp_session *s)
 		return rp_diag_nomem(s->diag);
 	rp_busy_prepare(s->unwinder, s->options->contexts);
 	warm(s);
+	find_gadgets(s);
 	return 0;
-}
-
-int rp_session_borrow(struct rp_session *s)
-{
-	struct rp_thread *thread;
-	int ret = 0;
-
-	if (s->inject.begun)
-		return 0;
-	thread = rp_inject_choose(&s->threads, &s->modules.maps, s->diag);
-	if (!thread)
-		return -EINVAL;
-	if (!s->threads.stopped)
-		ret = rp_threads_stop_one(&s->threads, thread, s->diag);
-	if (ret)
-		return ret;
-	ret = rp_inject_begin(&s->inject, &s->threads, thread,
-			      &s->modules.maps, s->diag);
-	if (ret && !s->threads.stopped)
-		rp_threads_resume_one(&s->threads, thread);
-	return ret;
 }
 
 void rp_session_return(struct rp_session *s)

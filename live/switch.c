@@ -362,13 +362,18 @@ static void link_jit(struct rp_change *change)
 	}
 }
 
-/* The hooks of the switch cannot veto: what they say is told, no more. */
+/* The hooks of the switch cannot veto: what goes wrong is told, no more. */
 static void hooks_of_switch(struct rp_change *change)
 {
+	struct rp_session *s = change->s;
+	struct rp_diag *diag = s->diag;
+
+	s->diag = &s->report->warning;
 	for (size_t i = 0; i < change->nremove; i++)
-		rp_hooks_run(change->s, change->remove[i], RP_HOOK_REVERT);
+		rp_hooks_run(s, change->remove[i], RP_HOOK_REVERT);
 	if (change->add)
-		rp_hooks_run(change->s, change->add->record, RP_HOOK_APPLY);
+		rp_hooks_run(s, change->add->record, RP_HOOK_APPLY);
+	s->diag = diag;
 }
 
 static int do_switch(struct rp_change *change)
@@ -419,11 +424,14 @@ static int need_agent(struct rp_change *change)
 	return need ? rp_session_agent(change->s) : 0;
 }
 
-static int post_hooks(struct rp_change *change)
+static void post_hooks(struct rp_change *change)
 {
 	struct rp_session *s = change->s;
+	struct rp_diag *diag = s->diag;
 	int ret = 0;
 
+	/* It is done: no error any more. */
+	s->diag = &s->report->warning;
 	for (size_t i = 0; i < change->nremove; i++) {
 		if (!ret)
 			ret = rp_hooks_run(s, change->remove[i],
@@ -431,10 +439,10 @@ static int post_hooks(struct rp_change *change)
 		rp_session_unhold(s);
 	}
 	if (!ret && change->add) {
-		ret = rp_hooks_run(s, change->add->record, RP_HOOK_POST_APPLY);
+		rp_hooks_run(s, change->add->record, RP_HOOK_POST_APPLY);
 		rp_session_unhold(s);
 	}
-	return ret;
+	s->diag = diag;
 }
 
 /* Does anything have to run after the switch, before memory can go? */
@@ -515,7 +523,8 @@ int rp_change_run(struct rp_change *change)
 	}
 	resume(s);
 	if (!ret && !s->options->dry_run) {
-		ret = change->no_hooks ? 0 : post_hooks(change);
+		if (!change->no_hooks)
+			post_hooks(change);
 		free_divert(s);
 		free_removed(change);
 	} else {

@@ -13,11 +13,11 @@ list() { cat <<'E2'
 all               libc6-dev        header stdio.h       the C library's headers
 all               meson            command meson        build system
 all               ninja-build      command ninja        runs what Meson plans
-build,check       pkg-config       command pkg-config   finds the libraries below
-build,check,bench libelf-dev       header libelf.h      reads and writes ELF files
-build,check,bench libdw-dev        header elfutils/libdw.h reads debug information
-build,check,bench libsodium-dev    header sodium.h      hashes of payloads
-build,check,bench libzydis-dev     header Zydis/Zydis.h decodes instructions
+build,demo,check  pkg-config       command pkg-config   finds the libraries below
+build,demo,check,bench libelf-dev       header libelf.h      reads and writes ELF files
+build,demo,check,bench libdw-dev        header elfutils/libdw.h reads debug information
+build,demo,check,bench libsodium-dev    header sodium.h      hashes of payloads
+build,demo,check,bench libzydis-dev     header Zydis/Zydis.h decodes instructions
 build,check       libcmocka-dev    header cmocka.h      harness of the unit tests
 check             clang            command clang        second compiler
 check             lld              command ld.lld       second linker
@@ -25,7 +25,7 @@ check             g++              command g++          the API is tested as C++
 check             musl-tools       command musl-gcc     second C library
 check             gdb              command gdb          plants breakpoints on sites
 check             strace           command strace       counts system calls
-check,bench       patch            command patch        applies the fixes of `repoint patch build`
+demo,check,bench  patch            command patch        applies the fixes of `repoint patch build`
 check             cmake            command cmake        a build with `repoint cc`
 check             autoconf         command autoreconf   builds with `repoint patch build`:
 check             automake         command automake     these four, too

@@ -199,6 +199,7 @@ int rp_live_exit(const struct rp_diag *diag)
 	switch (diag->id) {
 	case RP_DIAG_LIVE_BUSY:
 	case RP_DIAG_LIVE_STOP:
+	case RP_DIAG_LIVE_TRACED:
 	case RP_DIAG_LIVE_VETO:
 	case RP_DIAG_LIVE_CONTEXT:
 	case RP_DIAG_LIVE_TARGET:

@@ -173,6 +173,8 @@ static void json_process(const struct rp_live_result *result)
 		printf(",\"diagnostic\":\"RP%04d\"", result->diag.id);
 		json_string("message", result->diag.text);
 	}
+	if (r->warning.id)
+		json_string("warning", r->warning.text);
 	json_string("name", r->name);
 	json_string("module", r->module);
 	json_names("functions", r->functions, r->nfunctions);
@@ -213,6 +215,8 @@ void rp_transcript_process(const struct rp_live_settings *s,
 		       result->pid);
 	else if (!s->quiet)
 		print_done(s, verb, result);
+	if (result->report.warning.id)
+		message(result, "warning", &result->report.warning);
 	fflush(stdout);
 }
 
