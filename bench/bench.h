@@ -28,6 +28,7 @@ typedef uint64_t bench_fn(uint64_t x, uint64_t turns);
  * @alternatives: the program of alternatives.c
  * @repoint: the tool
  * @peak: the program of patch_peak.c
+ * @live: the program of live_target.c
  */
 struct bench_options {
 	bool quick;
@@ -35,6 +36,7 @@ struct bench_options {
 	const char *alternatives;
 	const char *repoint;
 	const char *peak;
+	const char *live;
 };
 
 struct report;
@@ -50,6 +52,7 @@ void bench_commit(struct report *report, const struct bench_options *options);
 void bench_start(struct report *report, const struct bench_options *options);
 void bench_latency(struct report *report, const struct bench_options *options);
 void bench_patch(struct report *report, const struct bench_options *options);
+void bench_live(struct report *report, const struct bench_options *options);
 
 /* Run each loop of the section for callgrind; see counts.sh. */
 void bench_calls_count(void);
