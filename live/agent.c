@@ -2,7 +2,7 @@
 /* The thread for hooks: how it is made, called and ended. */
 #define _GNU_SOURCE
 #include "agent.h"
-#include "record.h"
+#include "region.h"
 #include "threads_impl.h"
 
 #include <errno.h>
@@ -425,8 +425,8 @@ static int map_region(struct rp_agent *agent, struct rp_inject *inject,
 		rp_maps_free(&maps);
 		if (!agent->base)
 			break;
-		ret = rp_inject_map(inject, agent->base, agent->size, PROT_READ,
-				    diag);
+		ret = rp_region_map(inject, agent->base, agent->size,
+				    RP_REGION_AGENT, diag);
 	}
 	if (ret)
 		agent->base = 0;
@@ -586,16 +586,34 @@ static int prepare_libc(struct rp_agent *agent, const struct rp_tcb *tcb,
 					&ignored, diag) : 0;
 }
 
+/* Thread pointer of the program's first thread, which may run. */
+static uint64_t first_thread(struct rp_agent *agent)
+{
+	struct rp_thread *thread = rp_threads_find(agent->threads,
+						   target_of(agent)->pid);
+	struct rp_diag ignored;
+	uint64_t ret;
+
+	if (!thread || thread->state == RP_THREAD_GONE)
+		return 0;
+	if (thread->state == RP_THREAD_STOPPED)
+		return thread->regs.fs_base;
+	if (rp_threads_stop_one(agent->threads, thread, &ignored))
+		return 0;
+	ret = thread->regs.fs_base;
+	rp_threads_resume_one(agent->threads, thread);
+	return ret;
+}
+
 static int measure(struct rp_agent *agent, struct rp_inject *inject,
 		   struct rp_tcb *tcb, struct rp_diag *diag)
 {
 	const uint64_t none[6] = { 0 };
-	bool is_main = inject->thread->tid == target_of(agent)->pid;
 	int64_t tid = target_of(agent)->ns_pid;
 	int ret = 0;
 
 	// Numbered as the target numbers it.
-	if (!is_main)
+	if (inject->thread->tid != target_of(agent)->pid)
 		ret = rp_inject_syscall(inject, SYS_gettid, none, &tid, diag);
 
 	if (ret)
@@ -603,7 +621,7 @@ static int measure(struct rp_agent *agent, struct rp_inject *inject,
 	*tcb = (struct rp_tcb){
 		.modules = agent->modules, .other = inject->saved.fs_base,
 		.other_tid = (pid_t)tid,
-		.other_is_main = is_main,
+		.first = first_thread(agent),
 	};
 	ret = rp_tcb_measure(tcb);
 	if (ret)

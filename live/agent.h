@@ -92,7 +92,7 @@ void rp_agent_stop(struct rp_agent *agent, struct rp_inject *inject);
  * struct rp_tcb - TLS and thread control block of a new thread.
  * @other:     thread pointer of a stopped thread of the program
  * @other_tid: its number, as the target numbers it
- * @other_is_main: it is the one that the program began with
+ * @first:     that of the thread that the program began with; 0: not known
  * @libc:      whose struct pthread: as @modules knows, or as it looks
  * @size:      of all of it, in whole pages
  * @tp:        thread pointer of the new thread
@@ -102,14 +102,14 @@ struct rp_tcb {
 	struct rp_modules *modules;
 	uint64_t other;
 	pid_t other_tid;
-	bool other_is_main;
+	uint64_t first;
 	enum rp_libc libc;
 	uint64_t slots, generation;
 	uint64_t dynamic, below;
 	uint64_t size, tp, tid;
 };
 
-/** rp_tcb_measure() - what is needed: @size. The first four are set. */
+/** rp_tcb_measure() - what is needed: @size. @modules to @first are set. */
 int rp_tcb_measure(struct rp_tcb *tcb);
 /** rp_tcb_write() - write it to memory at @base, all zero now.
  *  Return: 0; -ESRCH; -EFAULT; -ENOMEM. */

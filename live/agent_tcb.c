@@ -339,7 +339,7 @@ static void put_heap(struct image *image)
 	uint64_t found = 0, value = 0;
 	size_t n = 0;
 
-	if (!image->tcb->other_is_main || !libc || !is_usable(libc) ||
+	if (!image->tcb->first || !libc || !is_usable(libc) ||
 	    !libc->tls_offset)
 		return;
 	for (uint64_t i = (libc->tls_filesz + 7) & ~(uint64_t)7;
@@ -347,7 +347,7 @@ static void put_heap(struct image *image)
 		const struct rp_map *map;
 		uint64_t word;
 
-		if (rp_target_read(image->target, image->tcb->other -
+		if (rp_target_read(image->target, image->tcb->first -
 				   libc->tls_offset + i, &word, sizeof(word)))
 			return;
 		map = rp_maps_at(&modules->maps, word);

@@ -6,6 +6,7 @@
 #include "../object/grow.h"
 #include "../payload/place.h"
 #include "debugger.h"
+#include "sites.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #define EH_OBJECT_SIZE	64u
 #define JIT_ENTRY_SIZE	32u
+#define OBJECT_OFFSET	(EH_OBJECT_SIZE + JIT_ENTRY_SIZE)
 
 /* The record grows: tables are reached by offset until it is done. */
 struct build {
@@ -250,6 +252,7 @@ static void parts(struct build *b, uint64_t image)
 	bool unwinds = placement->eh_frame.size &&
 		       rp_session_has_unwinder(b->s);
 	uint64_t descriptor, notify;
+	bool sites = rp_live_sites_any(b->p->payload);
 	bool jit = !rp_jit_find(&b->s->modules, &descriptor, &notify);
 
 	for (int i = 0; i < RP_PART_NR; i++) {
@@ -257,12 +260,14 @@ static void parts(struct build *b, uint64_t image)
 		r->parts[i].address = image + placement->parts[i].offset;
 	}
 	r->parts[RP_RECORD_WORK].address = image + placement->size;
-	r->parts[RP_RECORD_WORK].size = unwinds || jit ? RP_PAGE : 0;
+	r->parts[RP_RECORD_WORK].size = unwinds || jit || sites ? RP_PAGE : 0;
 	r->eh_frame.address = image + placement->eh_frame.offset;
 	r->eh_frame.size = placement->eh_frame.size;
 	r->eh_object = unwinds ? r->parts[RP_RECORD_WORK].address : 0;
 	r->jit_entry = jit ? r->parts[RP_RECORD_WORK].address +
 			     EH_OBJECT_SIZE : 0;
+	r->object = sites ? r->parts[RP_RECORD_WORK].address + OBJECT_OFFSET :
+		    0;
 	r->region.size = image - r->region.base + placement->size +
 			 r->parts[RP_RECORD_WORK].size;
 }

@@ -34,7 +34,7 @@
  */
 #define _GNU_SOURCE
 #include "divert.h"
-#include "record.h"
+#include "region.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -185,31 +185,15 @@ static void set_places(struct rp_divert *divert, uint64_t base)
 	divert->eh_object = divert->words + WORDS_SIZE;
 }
 
-/* Only readable, so that one that was not written to yet is known for ours. */
 static int map_at(struct rp_divert *divert, struct rp_inject *inject,
 		  uint64_t base, struct rp_diag *diag)
 {
-	const uint64_t args[6] = {
-		base, REGION_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-		MAP_NORESERVE | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0,
-	};
-	int64_t got;
-	int rc = rp_inject_syscall(inject, SYS_mmap, args, &got, diag);
+	int rc = rp_region_map(inject, base, REGION_SIZE, RP_REGION_DIVERT,
+			       diag);
 
-	if (rc)
-		return rc;
-	if ((uint64_t)got == base) {
+	if (!rc)
 		set_places(divert, base);
-		return 0;
-	}
-	if (got > 0)
-		rp_inject_unmap(inject, (uint64_t)got, REGION_SIZE, diag);
-	if (got > 0 || got == -EEXIST)
-		return -EEXIST;
-	return rp_diag_set(diag, RP_DIAG_LIVE_MEMORY, NULL,
-			   "the process cannot map %u KB for threads to wait "
-			   "in: %s", (unsigned int)(REGION_SIZE >> 10),
-			   strerror((int)-got));
+	return rc;
 }
 
 static int map_somewhere(struct rp_divert *divert, struct rp_inject *inject,
@@ -632,8 +616,9 @@ static int settle(struct rp_divert *divert, struct rp_threads *threads,
 		if (thread->state != RP_THREAD_STOPPED ||
 		    is_under_handler(divert, thread, sent))
 			return -EBUSY;
-		rc = put_back(divert, i);
 	}
+	/* Also of one that has ended: it may have run on another one's stack. */
+	rc = put_back(divert, i);
 	if (!rc) {
 		*sent = (struct rp_diverted){ 0 };
 		divert->used--;

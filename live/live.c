@@ -5,6 +5,7 @@
 
 #include "debugger.h"
 #include "session.h"
+#include "sites.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -216,6 +217,8 @@ static int apply(struct rp_session *s, struct rp_prepared *p,
 		ret = rp_change_writes(change);
 	if (!ret && !s->options->dry_run)
 		ret = rp_session_know(s, p->record);
+	if (!ret && !s->options->dry_run)
+		ret = rp_live_sites_register(s, p->record);
 	if (!ret)
 		ret = rp_change_run(change);
 	if (p->record)
@@ -318,6 +321,14 @@ int rp_live_list(pid_t pid, struct rp_records *records, struct rp_diag *diag)
 				  "process %d has ended", pid);
 	if (!ret)
 		ret = rp_records_read(records, &target, &maps, diag);
+	for (size_t i = 0; i < records->n; i++) {
+		struct rp_record *r = records->v[i].record;
+
+		if (r->region.kind == RP_REGION_PAYLOAD &&
+		    r->region.state == RP_STATE_APPLIED &&
+		    !rp_record_in_place(&target, r))
+			r->region.state = RP_STATE_REVERTED;
+	}
 	rp_maps_free(&maps);
 	rp_target_close(&target);
 	return ret;

@@ -23,6 +23,8 @@
 #include "busy.h"
 #include "record.h"
 
+#include <signal.h>
+
 #define RP_LIVE_TIMEOUT_MS	10000u
 #define RP_LIVE_HOOK_MS		5000u
 
@@ -33,6 +35,8 @@
  * @hook_ms:      how long a hook may run
  * @allow_active: names of functions that may be in use, @nallow_active of them
  * @contexts:     suspended contexts of coroutines
+ * @cancel:       not 0: the user has had enough; nothing is changed then, and
+ *                what was prepared goes. May be set by a signal handler
  * @dry_run:      all but the writes: stops, looks, and goes
  * @permit:       may this be patched? Called with the path of the program and
  *                that of what the payload is for; 0 or -EINVAL with its reason
@@ -46,6 +50,7 @@ struct rp_live_options {
 	const char *const *allow_active;
 	size_t nallow_active;
 	enum rp_contexts contexts;
+	const volatile sig_atomic_t *cancel;
 	bool dry_run;
 	int (*permit)(void *context, const char *program, const char *module,
 		      struct rp_diag *diag);
@@ -86,7 +91,6 @@ struct rp_live_report {
 	uint64_t window_ns, longest_ns, stop_ns, check_ns, prepare_ns, wait_ns;
 	size_t diverted;
 	size_t leftovers;
-	size_t active;
 	uint64_t size;
 	char comm[64];
 	struct rp_diag warning;
@@ -116,7 +120,8 @@ int rp_live_revert(pid_t pid, const char *name,
 		   const struct rp_live_options *options,
 		   struct rp_live_report *report, struct rp_diag *diag);
 
-/** rp_live_list() - what is applied; the process is not stopped.
+/** rp_live_list() - what is applied; the process is not stopped. One whose
+ *  library was unloaded since is RP_STATE_REVERTED.
  *  Return: 0; -EINVAL, see @diag. @records: rp_records_free(). */
 int rp_live_list(pid_t pid, struct rp_records *records, struct rp_diag *diag);
 

@@ -6,8 +6,10 @@
 #include "../livepatch/root.h"
 #include "build_record.h"
 #include "resolve.h"
+#include "sites.h"
 
 #include <errno.h>
+#include <repoint/abi.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -412,6 +414,13 @@ static int write_all(struct rp_prepared *p, struct rp_session *s,
 	const size_t head = sizeof(r->region);
 	int ret = rp_target_write(&s->target, at, image, p->placement->size);
 
+	if (!ret && r->object) {
+		struct rp_object object;
+
+		rp_live_sites_object(p, at, &object);
+		ret = rp_target_write(&s->target, r->object, &object,
+				      sizeof(object));
+	}
 	/* Its first lines last: they make the rest count. */
 	if (!ret)
 		ret = rp_target_write(&s->target, p->base + head,
@@ -506,6 +515,8 @@ int rp_prepare_map(struct rp_prepared *p, struct rp_change *change)
 		ret = relocate(p, change, root, image);
 	if (!ret)
 		ret = rp_record_build(p, s, image, root);
+	if (!ret && p->record->object)
+		ret = rp_live_sites_find(s, p, p->record);
 	if (!ret && !s->options->dry_run)
 		ret = write_all(p, s, image);
 	free(image);
@@ -521,7 +532,8 @@ void rp_prepare_undo(struct rp_prepared *p, struct rp_session *s)
 		return;
 	s->diag = &ignored;
 	/* An unwinder that still looks there must find it. */
-	if (!rp_session_forget(s, p->record) && !rp_session_borrow(s)) {
+	if (!rp_live_sites_unregister(s, p->record) &&
+	    !rp_session_forget(s, p->record) && !rp_session_borrow(s)) {
 		rp_region_free(s, p->base, p->record->region.size);
 		if (!borrowed)
 			rp_session_return(s);

@@ -213,7 +213,9 @@ static bool is_noreserve(const struct rp_target *target, uint64_t base)
 	bool ret = false;
 
 	snprintf(start, sizeof(start), "\n%lx-", (unsigned long)base);
-	at = smaps ? strstr(smaps, start) : NULL;
+	/* The first line has none before it. */
+	at = !smaps ? NULL : !strncmp(smaps, start + 1, strlen(start + 1)) ?
+	     smaps : strstr(smaps, start);
 	flags = at ? strstr(at, "VmFlags:") : NULL;
 	if (flags) {
 		const char *end = strchr(flags, '\n');
@@ -246,7 +248,7 @@ static bool stands_alone(const struct rp_maps *maps, size_t i)
 
 /*
  * A tool can die between mmap() and its first write. Nobody else has use for
- * memory that can only be read, and holds zeros.
+ * memory that can only be executed, and holds zeros.
  */
 static int take_unwritten(struct rp_records *records,
 			  const struct rp_target *target,
@@ -255,8 +257,8 @@ static int take_unwritten(struct rp_records *records,
 	const struct rp_map *map = &maps->v[i];
 	struct rp_record *record;
 
-	if (map->end - map->start > (1u << 20) || !stands_alone(maps, i) ||
-	    !is_noreserve(target, map->start) || !is_zero(target, map))
+	if (map->access != PROT_EXEC || !stands_alone(maps, i) ||
+	    map->end - map->start > RP_RECORD_MAX || !is_noreserve(target, map->start) || !is_zero(target, map))
 		return 0;
 	record = calloc(1, sizeof(*record));
 	if (!record)
@@ -270,8 +272,8 @@ static int take_unwritten(struct rp_records *records,
 
 static bool is_candidate(const struct rp_map *map)
 {
-	return map->access == PROT_READ && !map->shared && !map->inode &&
-	       !*map->name;
+	return (map->access == PROT_READ || map->access == PROT_EXEC) &&
+	       !map->shared && !map->inode && !*map->name;
 }
 
 static int by_sequence(const void *a, const void *b)
@@ -345,4 +347,19 @@ int rp_record_set_state(const struct rp_target *target,
 	return rp_target_write(target, region->base +
 			       offsetof(struct rp_region, state), &word,
 			       sizeof(word));
+}
+
+bool rp_record_in_place(const struct rp_target *target,
+			const struct rp_record *r)
+{
+	for (uint32_t i = 0; i < r->functions.n; i++) {
+		const struct rp_record_function *f = &rp_record_functions(r)[i];
+		uint8_t now[sizeof(f->jump)];
+
+		/* Its own bytes: nobody else would have put these there. */
+		if (rp_target_read(target, f->detour, now, sizeof(now)) ||
+		    !memcmp(now, f->was, sizeof(now)))
+			return false;
+	}
+	return true;
 }

@@ -103,6 +103,9 @@ struct rp_record_part {
  * @eh_frame:     unwind information, terminated
  * @eh_object:    in the work part: what __register_frame_info() keeps; 0: the
  *                target's unwinder was not told
+ * @object:       in the work part: struct rp_object of <repoint/abi.h>, for a
+ *                program that uses Repoint itself; 0: none
+ * @register_object, @unregister_object: the functions of that program's library
  * @jit_entry:    in the work part: struct jit_code_entry of gdb; 0: none
  * @root:         of the process, 0: not used
  * @name, @patch_version, @description, @tool, @target: strings
@@ -122,6 +125,7 @@ struct rp_record {
 	struct rp_record_part parts[4];
 	struct rp_record_part eh_frame;
 	uint64_t eh_object;
+	uint64_t object, register_object, unregister_object;
 	uint64_t jit_entry;
 	uint64_t root;
 	uint32_t name, patch_version, description, tool, target;
@@ -201,8 +205,8 @@ struct rp_records {
  * @maps: its mappings
  * @diag: on failure: a damaged record (where), one of another version
  *
- * Pages that a tool mapped and did not come to write to (r--p, nothing but
- * zeros, not reserved, alone) appear as regions of kind RP_REGION_NR.
+ * Pages that a tool mapped and did not come to write to (--xp, nothing but zeros,
+ * not reserved, alone) appear as regions of kind RP_REGION_NR.
  *
  * Return: 0; -EINVAL, see @diag; -ENOMEM; -ESRCH.
  */
@@ -269,6 +273,12 @@ static inline bool rp_record_is_live(const struct rp_record *record)
 		record->region.state == RP_STATE_SWITCHING ||
 		record->region.state == RP_STATE_REVERTING);
 }
+
+/** rp_record_in_place() - do its detours stand where they were written? They do
+ *  not if its library was unloaded, perhaps loaded again, since. True for a
+ *  payload without functions. */
+bool rp_record_in_place(const struct rp_target *target,
+			const struct rp_record *record);
 
 /** rp_record_set_state() - one store in the target, and in the copy. */
 int rp_record_set_state(const struct rp_target *target,

@@ -2,6 +2,7 @@
 /* What tools left that died in the middle. */
 #define _GNU_SOURCE
 #include "session.h"
+#include "sites.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static bool is_orphan(const struct rp_session *s, const struct rp_record *r)
 	    r->region.state != RP_STATE_APPLIED)
 		return false;
 	m = rp_modules_at(&s->modules, r->module_low);
-	return !m || m->bias != r->bias || m->build_id_size != r->build_id_size ||
+	return !m || !rp_record_in_place(&s->target, r) || m->bias != r->bias || m->build_id_size != r->build_id_size ||
 	       memcmp(m->build_id, r->build_id, r->build_id_size);
 }
 
@@ -99,6 +100,8 @@ static int forget(struct rp_session *s, struct rp_record *r)
 	if (r->region.kind != RP_REGION_PAYLOAD ||
 	    r->region.record_size == sizeof(r->region))
 		return 0;
+	if (r->object && rp_live_sites_unregister(s, r))
+		return -EBUSY;
 	return rp_session_forget(s, r);
 }
 

@@ -3,6 +3,10 @@
 #define _GNU_SOURCE
 #include "session.h"
 
+#include "modules_internal.h"
+#include "region.h"
+#include "unwind_internal.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdarg.h>
@@ -110,6 +114,21 @@ static void find_gadgets(struct rp_session *s)
 		rp_gadgets_clear(g, &s->target);
 }
 
+/* A busy machine, or a thread in the middle of mmap(): it will come. */
+static int stop_one(struct rp_session *s, struct rp_thread *thread)
+{
+	unsigned int ms = s->options->timeout_ms ? s->options->timeout_ms :
+			  RP_LIVE_TIMEOUT_MS;
+	uint64_t until = rp_now() + ms * 1000000ull;
+	int ret;
+
+	do {
+		ret = rp_threads_stop_one(&s->threads, thread, s->diag);
+		rp_threads_poll(&s->threads);
+	} while (ret == -EAGAIN && !s->options->once && rp_now() < until);
+	return ret;
+}
+
 int rp_session_borrow(struct rp_session *s)
 {
 	struct rp_thread *thread;
@@ -122,7 +141,7 @@ int rp_session_borrow(struct rp_session *s)
 	if (!thread)
 		return -EINVAL;
 	if (!s->threads.stopped)
-		ret = rp_threads_stop_one(&s->threads, thread, s->diag);
+		ret = stop_one(s, thread);
 	if (ret)
 		return ret;
 	ret = rp_inject_begin(&s->inject, &s->threads, thread,
@@ -148,6 +167,7 @@ int rp_session_unwinder(struct rp_session *s)
 	if (ret)
 		return rp_diag_nomem(s->diag);
 	rp_busy_prepare(s->unwinder, s->options->contexts);
+	rp_session_may_divert(s);
 	warm(s);
 	find_gadgets(s);
 	return 0;
@@ -162,48 +182,6 @@ void rp_session_return(struct rp_session *s)
 	rp_inject_end(&s->inject);
 	if (!s->threads.stopped)
 		rp_threads_resume_one(&s->threads, thread);
-}
-
-static int map_at(struct rp_session *s, uint64_t base, uint64_t size)
-{
-	const uint64_t args[6] = {
-		base, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
-		MAP_NORESERVE | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0,
-	};
-	int64_t got;
-	int ret = rp_inject_syscall(&s->inject, SYS_mmap, args, &got, s->diag);
-
-	if (ret || got == (int64_t)base)
-		return ret;
-	/* Kernels before 4.17 take the address for a hint. */
-	if (got > 0)
-		rp_inject_unmap(&s->inject, got, size, s->diag);
-	if (got > 0 || got == -EEXIST)
-		return -EEXIST;
-	return rp_diag_set(s->diag, RP_DIAG_LIVE_MEMORY, NULL,
-		"process %d cannot map %lu KB: %s%s", s->target.pid,
-		(unsigned long)(size >> 10), strerror((int)-got),
-		got == -ENOMEM ? " (see its limits: RLIMIT_AS, cgroup memory, vm.max_map_count)" :
-		"");
-}
-
-static int write_region(struct rp_session *s, enum rp_region_kind kind,
-			uint64_t base, uint64_t size)
-{
-	struct rp_region region = {
-		.magic = RP_REGION_MAGIC, .version = RP_REGION_VERSION,
-		.kind = kind, .base = base, .size = size,
-		.state = kind == RP_REGION_ROOT ? RP_STATE_APPLIED :
-			 RP_STATE_REVERTED,
-		.record_size = sizeof(region),
-	};
-
-	if (!rp_target_write(&s->target, base, &region, sizeof(region)))
-		return 0;
-	rp_inject_unmap(&s->inject, base, size, s->diag);
-	return rp_diag_set(s->diag, RP_DIAG_LIVE_WRITE, NULL,
-		"this kernel does not let a tracer write to read-only memory of process %d: see proc_mem.force_override in its command line",
-		s->target.pid);
 }
 
 int rp_session_map(struct rp_session *s, enum rp_region_kind kind,
@@ -227,13 +205,13 @@ int rp_session_map(struct rp_session *s, enum rp_region_kind kind,
 			return rp_diag_set(s->diag, RP_DIAG_LIVE_MEMORY, NULL,
 				"process %d has no room for %lu KB within 2 GiB of what is patched: all of it is mapped",
 				s->target.pid, (unsigned long)(size >> 10));
-		ret = map_at(s, *base, size);
+		ret = rp_region_map(&s->inject, *base, size, kind, s->diag);
 	}
 	if (ret == -EEXIST)
 		return rp_diag_set(s->diag, RP_DIAG_LIVE_MEMORY, NULL,
 			"process %d maps memory faster than holes are found: try again",
 			s->target.pid);
-	return ret ? ret : write_region(s, kind, *base, size);
+	return ret;
 }
 
 static bool find_function(struct rp_session *s, const char *name, uint64_t *ret)
@@ -335,6 +313,72 @@ int rp_session_forget(struct rp_session *s, struct rp_record *r)
 	if (!ret)
 		ret = rp_session_frames(s, false, r->eh_frame.address, 0);
 	return ret ? ret : note_frames(s, r, RP_FRAMES_UNKNOWN);
+}
+
+/* Does a module call a function of another one? */
+static bool imports(struct rp_session *s, struct rp_module *module,
+		    const char *name)
+{
+	uint64_t n = module->dynamic ?
+		     rp_unwind_dynamic_count(&s->modules, module) : 0;
+
+	for (uint64_t i = 1; i < n; i++) {
+		Elf64_Sym symbol;
+		char found[32];
+
+		if (!rp_dynamic_symbol(&s->modules, module, i, &symbol) &&
+		    symbol.st_shndx == SHN_UNDEF &&
+		    !rp_dynamic_string(&s->modules, module, symbol.st_name,
+				       found, sizeof(found)) &&
+		    !strcmp(found, name))
+			return true;
+	}
+	return false;
+}
+
+/* Who raises exceptions; in static programs, who lets them be raised. */
+static bool may_throw(struct rp_session *s)
+{
+	static const char *const names[] = {
+		"__cxa_throw", "__gxx_personality_v0", "rust_panic",
+		"rust_eh_personality",
+	};
+	struct rp_live_symbol symbol;
+
+	for (size_t i = 0; i < s->modules.n; i++) {
+		struct rp_module *m = &s->modules.v[i];
+
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			if (!rp_module_export(&s->modules, m, names[k], "",
+					      &symbol))
+				return true;
+		}
+		if (m != s->modules.libc_module &&
+		    imports(s, m, "_Unwind_RaiseException"))
+			return true;
+	}
+	/* Nobody can know of a static program without symbols. */
+	if (!s->modules.is_static || !s->modules.n)
+		return false;
+	if (rp_module_local(&s->modules, &s->modules.v[0], "main", &symbol))
+		return true;
+	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+		if (!rp_module_local(&s->modules, &s->modules.v[0], names[k],
+				     &symbol))
+			return true;
+	}
+	return false;
+}
+
+bool rp_session_may_divert(struct rp_session *s)
+{
+	if (!s->divert_known) {
+		s->divert_known = true;
+		s->may_divert = s->options->contexts != RP_CONTEXTS_SCAN &&
+				!rp_busy_contexts(&s->modules) &&
+				!may_throw(s);
+	}
+	return s->may_divert;
 }
 
 int rp_session_agent(struct rp_session *s)

@@ -23,6 +23,7 @@ struct rp_session {
 	uint64_t register_frame, deregister_frame;
 	uint64_t divert_frames;		/* registered with the target's unwinder */
 	bool seized;
+	bool divert_known, may_divert;
 };
 
 uint64_t rp_now(void);
@@ -75,6 +76,11 @@ bool rp_session_has_unwinder(struct rp_session *s);
 /** rp_session_progress() - a line for the transcript. */
 void rp_session_progress(struct rp_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** rp_session_may_divert() - may threads be sent to the waiting place? Not where
+ *  an exception may be on its way through their frames, whose unwinder counts
+ *  on finding them twice as they are; nor where stacks are switched. */
+bool rp_session_may_divert(struct rp_session *s);
 
 /* change.c */
 

@@ -4,6 +4,8 @@
 #include "session.h"
 
 #include "debugger.h"
+#include "sharing.h"
+#include "sites.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +23,11 @@ static void sleep_ns(uint64_t ns)
 		  NULL);
 }
 
+static bool is_cancelled(const struct rp_session *s)
+{
+	return s->options->cancel && *s->options->cancel;
+}
+
 /* Signals and new threads of the target wait for its tracer. */
 static void pause_for(struct rp_session *s, uint64_t ns)
 {
@@ -28,6 +35,9 @@ static void pause_for(struct rp_session *s, uint64_t ns)
 
 	do {
 		uint64_t left = until - rp_now();
+
+		if (is_cancelled(s))
+			return;
 
 		sleep_ns(left < 1000000 ? left : 1000000);
 		rp_threads_poll(&s->threads);
@@ -58,22 +68,6 @@ static int stop(struct rp_session *s)
 	return 0;
 }
 
-static size_t count_busy(struct rp_session *s)
-{
-	size_t n = 0;
-
-	s->report->active = 0;
-	for (size_t i = 0; i < s->busy.n; i++) {
-		const struct rp_code *code = s->busy.v[i].code;
-
-		if (code && code->allowed)
-			s->report->active++;
-		else
-			n++;
-	}
-	return n;
-}
-
 /* Return: how many uses there are; a negative errno. */
 static long look(struct rp_change *change)
 {
@@ -90,7 +84,7 @@ static long look(struct rp_change *change)
 	else if (ret)
 		rp_diag_set(s->diag, RP_DIAG_LIVE_GONE, NULL,
 			    "process %d has ended", s->target.pid);
-	return ret ? ret : (long)count_busy(s);
+	return ret ? ret : (long)s->busy.n;
 }
 
 /* Made when it is first needed; all is stopped, and may run meanwhile. */
@@ -99,7 +93,7 @@ static int prepare_divert(struct rp_session *s)
 	struct rp_diag ignored, *diag = s->diag;
 	int ret;
 
-	if (s->divert.base || s->options->dry_run)
+	if (s->divert.base || s->options->dry_run || !rp_session_may_divert(s))
 		return 0;
 	s->diag = &ignored;
 	ret = rp_session_borrow(s);
@@ -119,8 +113,6 @@ static void divert(struct rp_session *s)
 	for (size_t i = 0; i < s->busy.n; i++) {
 		const struct rp_busy *busy = &s->busy.v[i];
 
-		if (busy->code && busy->code->allowed)
-			continue;
 		if (busy->how == RP_BUSY_FRAME &&
 		    !rp_divert_thread(&s->divert, busy))
 			s->report->diverted++;
@@ -146,7 +138,8 @@ struct attempts {
 
 static bool is_over(const struct rp_session *s, const struct attempts *a)
 {
-	return s->options->once || rp_now() + a->pause >= a->deadline;
+	return s->options->once || is_cancelled(s) ||
+	       rp_now() + a->pause >= a->deadline;
 }
 
 /* Before anything is sent there: exceptions may pass at once. */
@@ -204,13 +197,10 @@ static int back_off(struct rp_session *s, struct attempts *a)
 static int refuse(struct rp_session *s)
 {
 	char text[sizeof(s->diag->text)];
-	size_t i = 0;
+	const struct rp_busy *busy = &s->busy.v[0];
 
-	while (i + 1 < s->busy.n && s->busy.v[i].code &&
-	       s->busy.v[i].code->allowed)
-		i++;
-	rp_busy_explain(s->unwinder, &s->busy.v[i], text, sizeof(text));
-	rp_diag_set(s->diag, s->busy.v[i].how == RP_BUSY_CONTEXT ?
+	rp_busy_explain(s->unwinder, busy, text, sizeof(text));
+	rp_diag_set(s->diag, busy->how == RP_BUSY_CONTEXT ?
 		    RP_DIAG_LIVE_CONTEXT : RP_DIAG_LIVE_BUSY, NULL, "%s", text);
 	return -EBUSY;
 }
@@ -219,6 +209,18 @@ static int refuse(struct rp_session *s)
 static int take_back(struct rp_session *s)
 {
 	return s->divert.used ? rp_divert_undo(&s->divert, &s->threads) : 0;
+}
+
+static int check_sharing(struct rp_session *s)
+{
+	pid_t other = rp_sharing_find(&s->threads);
+
+	if (!other)
+		return 0;
+	rp_diag_set(s->diag, RP_DIAG_LIVE_STOP, NULL,
+		"process %d runs in the memory of process %d (vfork(), clone(CLONE_VM)), and its stack is not looked at: wait until it has executed its program, or ended",
+		other, s->target.pid);
+	return -EAGAIN;
 }
 
 /*
@@ -235,7 +237,9 @@ static int quiesce(struct rp_change *change)
 	long ret;
 
 	for (;;) {
-		ret = stop(s);
+		ret = check_sharing(s);
+		if (!ret)
+			ret = stop(s);
 		if (ret == -EAGAIN && !is_over(s, &a)) {
 			pause_for(s, a.pause);
 			a.pause *= 2;
@@ -247,6 +251,8 @@ static int quiesce(struct rp_change *change)
 		s->report->wait_ns = rp_now() - started;
 		if (!ret && s->divert.used && take_back(s))
 			ret = 1;	/* a signal handler is in the way */
+		if (!ret && is_cancelled(s))
+			ret = 1;
 		if (!ret)
 			return 0;
 		if (ret < 0 || is_over(s, &a))
@@ -456,7 +462,7 @@ static bool is_more_to_run(const struct rp_change *change)
 	for (size_t i = 0; i < change->nremove; i++) {
 		const struct rp_record *r = change->remove[i];
 
-		more |= r->frames || rp_hooks_any(r, RP_HOOK_POST_REVERT);
+		more |= r->frames || r->object || rp_hooks_any(r, RP_HOOK_POST_REVERT);
 	}
 	return more;
 }
@@ -487,7 +493,7 @@ static void free_removed(struct rp_change *change)
 	for (size_t i = 0; i < change->nremove; i++) {
 		struct rp_record *r = change->remove[i];
 
-		if (rp_session_forget(s, r))
+		if (rp_live_sites_unregister(s, r) || rp_session_forget(s, r))
 			continue;
 		if (rp_session_borrow(s))
 			continue;
@@ -502,9 +508,9 @@ int rp_change_run(struct rp_change *change)
 	struct rp_session *s = change->s;
 	int ret = rp_session_unwinder(s);
 
-	if (!ret && !change->no_hooks)
+	if (!ret && !change->no_hooks && !s->options->dry_run)
 		ret = pre_hooks(change);
-	if (!ret && !change->no_hooks)
+	if (!ret && !change->no_hooks && !s->options->dry_run)
 		ret = need_agent(change);
 	if (!ret)
 		ret = quiesce(change);

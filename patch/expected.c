@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define KEY_SITE_SIZE	5	/* a jump */
+#define CS_PREFIX	0x2e
+#define PREFIXES_MAX	8
 
 static uint64_t record_length(const struct rp_side *side, uint32_t record,
 			      const uint8_t *code, uint64_t room)
@@ -32,14 +34,37 @@ static uint64_t record_length(const struct rp_side *side, uint32_t record,
 	return 0;
 }
 
+/*
+ * Where a place of the object is in the binary's function. Sites of keys are
+ * aligned by prefixes of their own instruction, and lie behind these.
+ */
+static bool match_place(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
+			uint64_t at, uint64_t *offset)
+{
+	const struct rp_atoms *atoms = &u->old_side.atoms;
+	const uint8_t *code = rp_atom_bytes(atoms, twin);
+	const struct rp_match *m = rp_unit_match(u, twin);
+	uint64_t prefixes = 0;
+
+	while (!rp_match_offset(atoms, twin, p->binary, m, at - prefixes,
+				offset)) {
+		prefixes++;
+		if (prefixes > PREFIXES_MAX || prefixes > at ||
+		    code[at - prefixes] != CS_PREFIX)
+			return false;
+	}
+	*offset += prefixes;
+	return true;
+}
+
 static int add_mask(struct rp_patch *p, struct rp_unit *u, uint32_t twin,
 		    uint64_t at, uint64_t length, struct rp_expected *masks)
 {
 	const struct rp_match *m = rp_unit_match(u, twin);
 	uint64_t offset;
 
-	if (!length || !rp_match_offset(&u->old_side.atoms, twin, p->binary, m,
-					at, &offset) || offset >= m->size)
+	if (!length || !match_place(p, u, twin, at, &offset) ||
+	    offset >= m->size)
 		return 0;
 	if (length > m->size - offset)
 		length = m->size - offset;

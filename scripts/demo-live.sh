@@ -4,6 +4,7 @@
 # network. Takes some seconds.
 #
 # usage: demo-live.sh        RP_TOOL: the program repoint (default: build/tools/)
+# shellcheck disable=SC2034,SC2119,SC2120 # shared with what is included
 set -u
 
 RP_SOURCE=$(cd "$(dirname "$0")/.." && pwd)
@@ -37,6 +38,7 @@ run cp kvd ..
 start_server
 command_line "../kvd $port 4 &"
 quote "process $pid"
+echo
 
 say 'Eight connections ask it all the time. Who asks for more of a value than there
 is gets what lies behind it:'
@@ -50,12 +52,14 @@ say 'The fix, and a live patch that is made of it:'
 quote "$(sed -n '/^[-+][^-+]/p' fix.patch)"
 echo
 run "$repoint" patch build --source . --patch fix.patch --binary ../kvd -- make -s
+echo
 
 say 'Applied to the process that runs:'
 load_phase during
 patch_process apply "$pid" fix.rpp
 probe
 run "$repoint" patch list "$pid"
+echo
 load_more 20000
 
 say 'Taken away, and put back:'

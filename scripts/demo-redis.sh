@@ -6,6 +6,7 @@
 #
 # usage: demo-redis.sh       RP_TOOL: the program repoint (default: build/tools/)
 #                            RP_REAL_CACHE: keeps what is fetched
+# shellcheck disable=SC2034,SC2119,SC2120 # shared with what is included
 set -u
 
 RP_SOURCE=$(cd "$(dirname "$0")/.." && pwd)

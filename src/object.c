@@ -274,7 +274,7 @@ static void sweep(void)
 
 static bool has_flags(const struct rp_object *public)
 {
-	return public->size >= sizeof(*public);
+	return public->size >= offsetof(struct rp_object, text);
 }
 
 /*
@@ -323,6 +323,25 @@ static void copy_tables(struct rp__object *object,
 	memcpy(&object->tables, public, size);
 }
 
+/* Live patches bring their code in memory of their own. */
+static void locate_unfiled(struct rp__object *object)
+{
+	const struct rp_object *public = object->public;
+
+	if (public->size < sizeof(*public) || !public->text)
+		return;
+	object->unfiled = (ElfW(Phdr)){
+		.p_type = PT_LOAD, .p_flags = PF_R | PF_X,
+		.p_vaddr = (uintptr_t)public->text,
+		.p_memsz = (uintptr_t)public->text_end -
+			   (uintptr_t)public->text,
+	};
+	object->phdr = &object->unfiled;
+	object->phnum = 1;
+	object->path = "a live patch";
+	note_text(object, &object->unfiled);
+}
+
 static int create(struct rp_object *public, struct rp__object **ret,
 		  struct rp__vec *found)
 {
@@ -334,7 +353,8 @@ static int create(struct rp_object *public, struct rp__object **ret,
 	object->public = public;
 	object->path = "?";
 	copy_tables(object, public);
-	dl_iterate_phdr(locate_one, object);
+	if (!dl_iterate_phdr(locate_one, object))
+		locate_unfiled(object);
 	adopt(object);
 	/* From here on the text is not as it was linked. */
 	if (has_flags(public))

@@ -86,6 +86,7 @@ struct rp__object {
 	struct rp__vec op_bounds;
 	bool alternatives_applied;
 	bool patched;
+	ElfW(Phdr) unfiled;	/* of code that no file has */
 };
 
 /* What a field of a record says: an address, relative to the field itself. */

@@ -361,6 +361,8 @@ struct rp_object {
 	uint64_t synthetic;		/* internal: those that are present */
 	uint32_t flags;			/* internal */
 	uint32_t reserved;
+	const void *text;		/* of code that no loaded file has: a live */
+	const void *text_end;		/* patch; else NULL */
 };
 
 #endif /* __ASSEMBLER__ */

@@ -78,7 +78,7 @@ struct rp_object rp__object = {
 	__start_rp_patchlets, __stop_rp_patchlets,
 	__start_rp_op_patchlets, __stop_rp_op_patchlets,
 	__start_rp_features, __stop_rp_features,
-	0, 0, 0
+	0, 0, 0, NULL, NULL
 };
 
 __attribute__((constructor(101), used)) static void rp__object_init(void)

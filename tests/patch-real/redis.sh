@@ -3,29 +3,26 @@
 # redis: assertions with __LINE__ all over, and a struct that moves.
 . "$(dirname "$0")/real.inc"
 
-build=(make -C src -j2 MALLOC=libc redis-server)
-export CFLAGS=$flags
-
 package redis
 advance CVE-2024-51741
-original "${build[@]}"
-keep src/redis-server
-payload acl "${build[@]}"
+original
+keep
+payload acl
 check 'a selector of ACL rules: one function, and no line numbers' \
 	replaces acl ACLSetSelector
 check 'nothing is new' adds acl
 
 advance CVE-2025-32023
-original "${build[@]}"
-keep src/redis-server
-payload hll "${build[@]}"
+original
+keep
+payload hll
 check 'sparse HyperLogLogs: three functions' \
 	replaces hll hllMerge hllSparseRegHisto hllSparseToDense
 
 advance CVE-2025-46818
-original "${build[@]}"
-keep src/redis-server
-payload lua "${build[@]}"
+original
+keep
+payload lua
 check 'a member of a live struct moves: refused, and it is named' \
 	refuses lua 0705 'struct redisServer'
 

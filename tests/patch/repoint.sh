@@ -84,4 +84,66 @@ EOT
 wrapper="$REPOINT cc --" link="$RP_LIB -ldl -lpthread" replaced=work
 variants keys "static calls, keys, alternatives, ops" keys "$tmp/keys.want"
 
+# The new code's sites follow their keys: what they are when the payload comes,
+# and what becomes of them. Only who acts from outside tells the library.
+put follows/case.c <<'EOT'
+#include "case.h"
+#include <repoint/ops.h>
+#include <repoint/static_call.h>
+#include <repoint/static_key.h>
+
+static ALONE int add(int a, int b) { return a + b; }
+static ALONE int sub(int a, int b) { return a - b; }
+RP_DEFINE_STATIC_CALL(op, add);
+RP_DEFINE_STATIC_KEY_FALSE(tracing);
+RP_DEFINE_STATIC_KEY_TRUE(checking);
+
+ALONE int work(int n)
+{
+	int r = rp_static_call(op)(n, 3) * WAS_IS(1, 100);
+
+	if (rp_static_branch_unlikely(&tracing))
+		r += 10000;
+	if (rp_static_branch_likely(&checking))
+		r += 20000;
+	return r;
+}
+void show(void)
+{
+	static int calls;
+
+	if (calls++ == 0) {
+		rp_static_key_enable(&tracing);
+		rp_static_key_disable(&checking);
+		rp_static_call_update(op, sub);
+	}
+	printf("%d", work(10));
+	rp_static_key_disable(&tracing);
+	rp_static_key_enable(&checking);
+	rp_static_call_update(op, add);
+	printf(" %d", work(10));
+	rp_static_key_enable(&tracing);
+	rp_static_key_disable(&checking);
+	rp_static_call_update(op, sub);
+	printf(" %d\n", work(10));
+}
+EOT
+cat >"$tmp/follows.want" <<EOT
+before:
+10007 20013 10007
+applied:
+10700 21300 10700
+reverted:
+10007 20013 10007
+EOT
+follows()
+{
+	try_one "$2" "$3" "$4" "$1"
+}
+if [ -n "${RP_LIVE_TOOL:-}" ]; then
+	wrapper="$REPOINT cc --" link="$RP_LIB -ldl -lpthread" replaced=work
+	variants follows "sites of the new code follow their keys" follows \
+		"$tmp/follows.want"
+fi
+
 tap_end

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -86,6 +87,31 @@ struct job {
 	size_t capacity;
 };
 
+static volatile sig_atomic_t cancelled;
+
+static void cancel(int sig)
+{
+	cancelled = sig;
+}
+
+/* Threads of the process are in our hands: end when they are not. */
+static void catch_signals(bool on)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		struct sigaction action;
+
+		sigaction(signals[i], NULL, &action);
+		if (action.sa_handler == SIG_IGN)
+			continue;
+		action = (struct sigaction){
+			.sa_handler = on ? cancel : SIG_DFL,
+		};
+		sigaction(signals[i], &action, NULL);
+	}
+}
+
 static int attempt(const struct job *job, struct rp_live_result *result)
 {
 	const struct rp_live_options *o = &job->settings->options;
@@ -107,7 +133,7 @@ static void act(const struct job *job, struct rp_live_result *result)
 	unsigned int left = s->retries;
 	int ret = attempt(job, result);
 
-	while (ret && left && rp_live_may_retry(&result->diag)) {
+	while (ret && left && !cancelled && rp_live_may_retry(&result->diag)) {
 		left -= left != UINT_MAX;
 		nanosleep(&(struct timespec){ 0, RETRY_PAUSE_MS * 1000000 },
 			  NULL);
@@ -148,7 +174,7 @@ static int act_on(struct job *job, const struct rp_processes *processes)
 	for (size_t i = 0; i < processes->n; i++) {
 		struct rp_live_result *result;
 
-		if (was_done(job, processes->v[i]))
+		if (cancelled || was_done(job, processes->v[i]))
 			continue;
 		result = add_result(job, processes->v[i]);
 		if (!result)
@@ -212,6 +238,8 @@ static int run(struct job *job, const char *what)
 {
 	int status;
 
+	job->settings->options.cancel = &cancelled;
+	catch_signals(true);
 	rp_transcript_begin(job->settings, job->verb, what);
 	status = run_rounds(job);
 	rp_transcript_end(job->settings, job->verb, job->results, job->n);
@@ -221,6 +249,11 @@ static int run(struct job *job, const char *what)
 		rp_live_report_free(&job->results[i].report);
 	free(job->results);
 	free(job->settings->allow_active.v);
+	catch_signals(false);
+	if (cancelled && status) {
+		fflush(NULL);
+		raise(cancelled);
+	}
 	return status;
 }
 

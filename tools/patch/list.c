@@ -44,7 +44,7 @@ static const char *state_word(const struct rp_record *r)
 	case RP_STATE_APPLIED:
 		return "applied";
 	default:
-		return "reverted";
+		return "gone";	/* with its library, or by a run that died */
 	}
 }
 
@@ -66,13 +66,22 @@ static void print_when(const struct rp_record *r, const char *form)
 	printf("%s", text);
 }
 
+/* The process could have written anything there. */
+static void print_plain(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < ' ' || *text == 127 ? '?' :
+			*text);
+}
+
 static void print_functions(const struct rp_record *r)
 {
 	for (uint32_t i = 0; i < r->functions.n; i++) {
 		const struct rp_record_function *f = &rp_record_functions(r)[i];
 
-		printf("      %#" PRIx64 " -> %#" PRIx64 "  %s\n", f->old,
-		       f->new, rp_record_string(r, f->name));
+		printf("      %#" PRIx64 " -> %#" PRIx64 "  ", f->old, f->new);
+		print_plain(rp_record_string(r, f->name));
+		putchar('\n');
 	}
 }
 
@@ -81,14 +90,21 @@ static void print_text(const struct rp_record *r, bool verbose)
 	const char *version = rp_record_string(r, r->patch_version);
 	const char *description = rp_record_string(r, r->description);
 
-	printf("  %s%s%s: %s ", rp_record_string(r, r->name),
-	       *version ? " " : "", version, state_word(r));
+	printf("  ");
+	print_plain(rp_record_string(r, r->name));
+	printf("%s", *version ? " " : "");
+	print_plain(version);
+	printf(": %s ", state_word(r));
 	print_when(r, "%Y-%m-%d %H:%M:%S");
-	printf(", %u function%s of %s, %" PRIu64 " KB\n", r->functions.n,
-	       r->functions.n == 1 ? "" : "s", rp_record_string(r, r->target),
-	       r->region.size >> 10);
-	if (*description)
-		printf("      %s\n", description);
+	printf(", %u function%s of ", r->functions.n,
+	       r->functions.n == 1 ? "" : "s");
+	print_plain(rp_record_string(r, r->target));
+	printf(", %" PRIu64 " KB\n", r->region.size >> 10);
+	if (*description) {
+		printf("      ");
+		print_plain(description);
+		putchar('\n');
+	}
 	if (verbose)
 		print_functions(r);
 }

@@ -73,11 +73,6 @@ static void print_stop(const struct rp_live_report *r, bool verbose)
 		printf("for %zu return%s from what is replaced\n", r->diverted,
 		       r->diverted == 1 ? "" : "s");
 	}
-	if (r->active) {
-		row("in use");
-		printf("%zu function%s that --allow-active names: old code goes on until it returns\n",
-		       r->active, r->active == 1 ? "" : "s");
-	}
 	if (verbose && r->prepare_ns) {
 		row("prepared");
 		printf("%" PRIu64 " KB mapped, one thread borrowed for ",
@@ -131,13 +126,13 @@ static void message(const struct rp_live_result *result, const char *severity,
 
 static void print_leftovers(const struct rp_live_result *result)
 {
-	struct rp_diag diag;
+	struct rp_diag diag = { 0 };
 	size_t n = result->report.leftovers;
 
 	if (!n)
 		return;
 	rp_diag_set(&diag, RP_DIAG_LIVE_LEFTOVER, NULL,
-		"an earlier run was killed in the middle; what it left (%zu region%s of memory) has been put right",
+		"an earlier run ended before it had cleaned up; what it left (%zu region%s of memory) has been put right",
 		n, n == 1 ? "" : "s");
 	message(result, "note", &diag);
 }
@@ -180,8 +175,8 @@ static void json_process(const struct rp_live_result *result)
 	json_names("functions", r->functions, r->nfunctions);
 	json_names("reverted", r->reverted, r->nreverted);
 	printf(",\"threads\":%zu,\"stops\":%u,\"attempts\":%u,\"diverted\":%zu"
-	       ",\"active\":%zu,\"leftovers\":%zu,\"bytes\":%" PRIu64,
-	       r->threads, r->stops, result->attempts, r->diverted, r->active,
+	       ",\"leftovers\":%zu,\"bytes\":%" PRIu64,
+	       r->threads, r->stops, result->attempts, r->diverted,
 	       r->leftovers, r->size);
 	printf(",\"stopped_ns\":%" PRIu64 ",\"longest_stop_ns\":%" PRIu64
 	       ",\"stop_ns\":%" PRIu64 ",\"check_ns\":%" PRIu64

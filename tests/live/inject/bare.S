@@ -10,5 +10,5 @@ _start:
 	.balign 8
 	.globl counter
 counter:
-	.zero 8
+	.zero 16
 	.section .note.GNU-stack, "", @progbits

@@ -33,6 +33,8 @@ static struct rp_threads threads;
 static struct rp_maps maps;
 static struct rp_diag diag;
 static struct rp_inject inject;
+static uint64_t shared, generation;	/* in the target; if not 0 */
+static bool sequences;
 
 static void die(const char *what, int error)
 {
@@ -92,10 +94,15 @@ static void use_memory(void)
 static struct rp_thread *stop(void)
 {
 	struct rp_thread *thread = rp_inject_choose(&threads, &maps, &diag);
+	int ret, attempts = 0;
 
 	if (!thread)
 		die("choose", -EINVAL);
-	check("stop", rp_threads_stop_one(&threads, thread, &diag));
+	// Half a second is not enough on a machine with a load of 100.
+	do
+		ret = rp_threads_stop_one(&threads, thread, &diag);
+	while (ret == -EAGAIN && attempts++ < 100);
+	check("stop", ret);
 	return thread;
 }
 
@@ -113,7 +120,15 @@ static void borrow(void)
 	if (pid != target.ns_pid)
 		die("result of getpid", 0);
 	use_memory();
+	if (shared) {
+		generation++;
+		check("generation",
+		      rp_target_write(&target, shared + sizeof(generation),
+				      &generation, sizeof(generation)));
+	}
 	rp_inject_end(&inject);
+	// But for a restartable sequence, which is aborted.
+	before.rip = sequences ? thread->regs.rip : before.rip;
 	if (memcmp(&before, &thread->regs, sizeof(before)))
 		die("registers", 0);
 	rp_threads_resume_one(&threads, thread);
@@ -147,6 +162,7 @@ static int storm(pid_t pid, uint64_t counter, int n, int gap)
 	time_t limit = time(NULL) + 120;
 
 	attach(pid);
+	shared = counter;
 	start = read_counter(counter);
 	for (int i = 0; i < n || read_counter(counter) - start < 3; i++) {
 		if (time(NULL) > limit) {
@@ -336,7 +352,8 @@ int main(int argc, char **argv)
 	pid_t pid = argc > 2 ? atoi(argv[2]) : 0;
 	uint64_t counter = argc > 3 ? strtoull(argv[3], NULL, 16) : 0;
 
-	if (!strcmp(what, "storm") && argc == 6)
+	sequences = !strcmp(what, "sequences");
+	if ((sequences || !strcmp(what, "storm")) && argc == 6)
 		return storm(pid, counter, atoi(argv[4]), atoi(argv[5]));
 	if (!strcmp(what, "kill") && argc == 4)
 		return kill_all(pid, counter, false);

@@ -8,10 +8,21 @@ cc=${CC:-gcc}
 pid=
 
 trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
+trap 'exit 141' PIPE
+
+# A test that failed half-way has left its program.
+sweep()
+{
+	[ -z "$pid" ] && return
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	pid=
+}
 
 # start PROGRAM [MODE]: sets $pid and $counter
 start()
 {
+	sweep
 	: >"$tmp/out"
 	"$@" >"$tmp/out" 2>&1 &
 	pid=$!
@@ -80,6 +91,7 @@ stopped()
 bare()
 {
 	"$cc" -nostdlib -static -o "$tmp/bare" "$here/bare.S" || return 1
+	sweep
 	"$tmp/bare" &
 	pid=$!
 	counter=$(nm "$tmp/bare" | sed -n 's/ B counter//p')
@@ -131,6 +143,14 @@ if "$tmp/target" tiles >"$tmp/tiles" & tiles=$!; sleep 0.2
 else
 	skip "tiles: 1000 times" "no AMX"
 	skip "tiles: killed at each call" "no AMX"
+fi
+
+if "$tmp/target" sequence >"$tmp/rseq" & rseq=$!; sleep 0.2
+   kill "$rseq" 2>/dev/null; ! grep -q SKIP "$tmp/rseq"; then
+	check "restartable sequences are aborted" \
+		run "$tmp/target" sequence sequences 1000 0
+else
+	skip "restartable sequences are aborted" "no rseq"
 fi
 
 check "a process that is stopped stays so" stopped "$tmp/target" nanosleep

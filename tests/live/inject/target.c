@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,11 @@
 #define WAIT_NS		20000000l
 #define ITERATIONS	20000ul
 
-volatile uint64_t counter;
+/* The driver counts the second one up whenever it has the thread stopped. */
+volatile uint64_t shared[2];
+#define counter		shared[0]
+#define generation	shared[1]
+
 static volatile sig_atomic_t ended;
 static volatile uint64_t signals, values;
 static stack_t altstack;
@@ -305,6 +310,51 @@ static void mode_sigsuspend(void)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+/*
+ * A restartable sequence that was left is begun anew: in one that came to its
+ * end, nobody can have stopped the thread. The descriptor is that of
+ * linux/rseq.h; the C library has registered the thread.
+ */
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+int sequence(void *rseq, volatile uint64_t *word, uint64_t iterations);
+
+__asm__(
+	"	.pushsection .data.rel.sequence, \"aw\"\n"
+	"	.balign 32\n"
+	"3:	.long 0, 0\n"
+	"	.quad 1f, 2f - 1f, 4f\n"
+	"	.popsection\n"
+	"	.long 0x53053053\n"		// in front of the abort handler
+	"4:	mov $-1, %eax\n"
+	"	ret\n"
+	"	.type sequence, @function\n"
+	"sequence:\n"
+	"	lea 3b(%rip), %rax\n"
+	"	mov %rax, 8(%rdi)\n"
+	"1:	mov (%rsi), %rcx\n"
+	"5:	dec %rdx\n"
+	"	jnz 5b\n"
+	"	xor %eax, %eax\n"
+	"	cmp %rcx, (%rsi)\n"
+	"	setne %al\n"
+	"2:	ret\n"
+	"	.size sequence, . - sequence\n");
+
+static void mode_sequence(void)
+{
+	int ret;
+
+	if (!&__rseq_offset) {
+		puts("SKIP: no rseq");
+		fflush(stdout);
+		_exit(77);
+	}
+	ret = sequence((char *)__builtin_thread_pointer() + __rseq_offset,
+		       &generation, ITERATIONS);
+	if (ret > 0)
+		fail("a restartable sequence");
+}
+
 static void mode_spin(void)
 {
 	for (volatile int i = 0; i < 1000; i++)
@@ -360,7 +410,7 @@ static const struct {
 	{ "futex", mode_futex }, { "select", mode_select },
 	{ "ppoll", mode_ppoll }, { "epoll", mode_epoll },
 	{ "sigsuspend", mode_sigsuspend }, { "spin", mode_spin },
-	{ "tiny", mode_tiny },
+	{ "tiny", mode_tiny }, { "sequence", mode_sequence },
 };
 
 static void prepare(sigset_t *mask)
@@ -395,7 +445,7 @@ int main(int argc, char **argv)
 	if (!run)
 		return 64;
 	prepare(&mask);
-	printf("counter %p\n", (void *)&counter);
+	printf("counter %p\n", (void *)shared);
 	fflush(stdout);
 	while (!ended) {
 		run();
