@@ -32,6 +32,8 @@ static const struct rp_command commands[] = {
 	  rp_cmd_patch_revert },
 	{ "patch", "wait", "wait until a live patch is applied",
 	  rp_cmd_patch_wait },
+	{ "patch", "symbols", "write the symbols of a live patch for debuggers",
+	  rp_cmd_patch_symbols },
 	{ "patch", "keygen", "make a pair of keys for signatures",
 	  rp_cmd_patch_keygen },
 	{ "patch", "sign", "sign a live patch",

@@ -41,6 +41,7 @@ int rp_cmd_patch_replace(int argc, char **argv);
 int rp_cmd_patch_revert(int argc, char **argv);
 int rp_cmd_patch_show(int argc, char **argv);
 int rp_cmd_patch_sign(int argc, char **argv);
+int rp_cmd_patch_symbols(int argc, char **argv);
 int rp_cmd_patch_verify(int argc, char **argv);
 int rp_cmd_patch_wait(int argc, char **argv);
 int rp_cmd_cc(int argc, char **argv);

@@ -54,7 +54,7 @@ done
 check "repoint-object.1 has all options" \
 	documented repoint-object.1 "object annotate"
 check "repoint-cc.1 has all options" documented repoint-cc.1 cc
-for command in apply build check diff keygen list replace revert show sign verify wait; do
+for command in apply build check diff keygen list replace revert show sign symbols verify wait; do
 	check "repoint-patch.1 has all options of $command" \
 		documented repoint-patch.1 "patch $command"
 done

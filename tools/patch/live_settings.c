@@ -148,6 +148,9 @@ static bool take(struct rp_live_settings *s, int c, const char *argument)
 		return true;
 	case RP_LIVE_OPT_JSON:
 		return s->json = true;
+	case 'o':
+		s->output = argument;
+		return true;
 	case 'q':
 		return s->quiet = true;
 	case 'v':
@@ -165,7 +168,7 @@ int rp_live_settings_parse(struct rp_live_settings *s, const char *command,
 
 	*s = (struct rp_live_settings){ 0 };
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":qvh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":o:qvh", options, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return rp_usage_error(command, options, argv);
 		if (!take(s, c, optarg))

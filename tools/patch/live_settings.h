@@ -19,6 +19,7 @@ struct rp_live_settings {
 	struct rp_live_options options;
 	struct rp_word_list allow_active;
 	const char *require_signature;
+	const char *output;
 	unsigned int retries;
 	bool have_what;
 	bool force;
