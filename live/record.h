@@ -286,5 +286,10 @@ int rp_record_set_state(const struct rp_target *target,
 
 _Static_assert(sizeof(struct rp_region) == 64, "layout");
 _Static_assert(sizeof(struct rp_record_function) == 72, "layout");
+/* scripts/gdb/repoint-gdb.py goes by these. */
+_Static_assert(offsetof(struct rp_record, parts) == 208, "layout");
+_Static_assert(offsetof(struct rp_record, name) == 336, "layout");
+_Static_assert(offsetof(struct rp_record, strings) == 400, "layout");
+_Static_assert(offsetof(struct rp_record, symbol_file) == 408, "layout");
 
 #endif /* REPOINT_LIVE_RECORD_H */

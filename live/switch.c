@@ -14,6 +14,8 @@
 
 #define FIRST_PAUSE_NS	200000u
 #define LONGEST_PAUSE_NS 50000000u
+/* Where only chance finds a thread outside, many looks are what there is. */
+#define CHANCE_PAUSE_NS	2000000u
 /* How long threads on their way out are waited for before a new look. */
 #define DIVERTED_NS	20000000u
 
@@ -189,7 +191,8 @@ static int back_off(struct rp_session *s, struct attempts *a)
 		wait_for_diverted(s);
 	else
 		pause_for(s, a->pause);
-	if (a->pause < LONGEST_PAUSE_NS)
+	if (a->pause < (rp_session_may_divert(s) ? LONGEST_PAUSE_NS :
+			CHANCE_PAUSE_NS))
 		a->pause *= 2;
 	return 0;
 }

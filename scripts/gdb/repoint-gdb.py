@@ -25,9 +25,9 @@ STATES = {2: "being applied", 3: "applied", 4: "being reverted"}
 # struct rp_region; from struct rp_record what is needed here.
 REGION = struct.Struct("<8sIIQQII")
 TEXT = (208, struct.Struct("<QQ"))
-NAME = (312, struct.Struct("<I"))
-STRINGS = (376, struct.Struct("<II"))
-SYMBOL_FILE = (384, struct.Struct("<II"))
+NAME = (336, struct.Struct("<I"))
+STRINGS = (400, struct.Struct("<II"))
+SYMBOL_FILE = (408, struct.Struct("<II"))
 RECORD_SIZE = 392
 RECORD_MAX = 64 << 20
 

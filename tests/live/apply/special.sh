@@ -70,9 +70,9 @@ exceptions() # NAME CXX CODE LINK
 	replies "$p" "7 wrong 0" call && replies "$p" "2000 wrong 0" throw || return 1
 	mappings "$p" >"$before"
 	for n in 1 2 3; do
-		patch 0 apply "$p" "$1/thrower.rpp" && replies "$p" "107 wrong 0" call &&
+		patch 0 apply --timeout 60 "$p" "$1/thrower.rpp" && replies "$p" "107 wrong 0" call &&
 		replies "$p" "206 wrong 0" throw && replies "$p" "2000 wrong 0" throw1 &&
-		replies "$p" "1000 wrong 0" call2 && patch 0 revert "$p" thrower &&
+		replies "$p" "1000 wrong 0" call2 && patch 0 revert --timeout 60 "$p" thrower &&
 		replies "$p" "7 wrong 0" call && replies "$p" "2000 wrong 0" throw || return 1
 	done
 	untouched "$p" && same_mappings "$p" "$before"
