@@ -325,7 +325,7 @@ static int call_ifunc(void *context, uint64_t resolver, uint64_t *ret)
 {
 	static const uint64_t no_args[2];
 	struct rp_session *s = context;
-	int64_t got;
+	int64_t got = 0;
 	int rc = rp_session_agent(s);
 
 	if (!rc)

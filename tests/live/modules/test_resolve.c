@@ -17,8 +17,8 @@ static _Thread_local int tls_here = 1;
 static int variable;
 
 static int chosen(void) { return 3; }
-static int (*choose(void))(void) { return chosen; }
-static int (*choose_unused(void))(void) { return chosen; }
+static __attribute__((used)) int (*choose(void))(void) { return chosen; }
+static __attribute__((used)) int (*choose_unused(void))(void) { return chosen; }
 int own_ifunc(void) __attribute__((ifunc("choose")));
 int unused_ifunc(void) __attribute__((ifunc("choose_unused")));
 
@@ -32,7 +32,7 @@ __asm__(".text\n"
 	"plt_ibt:	endbr64; pushq	$0x1234567\n"
 	"	.byte 0xe9; .long 0\n"
 	"plt_bnd:	endbr64; .byte 0x68; .long 1\n"
-	"	bnd; .byte 0xe9; .long 0\n");
+	"	.byte 0xf2, 0xe9; .long 0\n");
 
 static uint64_t slot;
 static int number;
