@@ -151,7 +151,7 @@ static void once_epoll_pwait(void)
 	GOOD(epoll_pwait(fd, &event, 1, SHORT / MS, &mask));
 	took("epoll_pwait", start, SHORT);
 	start = now_ns();
-	if (syscall(441, fd, &event, 1, &ts, &mask, 8) && errno != ENOSYS)
+	if (syscall(441, fd, &event, 1, &ts, &mask, 8ul) && errno != ENOSYS)
 		bad("epoll_pwait2: %s", strerror(errno));
 	GOOD(sigprocmask(SIG_BLOCK, NULL, &mask));
 	if (sigismember(&mask, SIGUSR1))
