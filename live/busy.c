@@ -288,15 +288,22 @@ static void find_restorer(struct rp_unwinder *unwinder,
 	}
 }
 
+const char *rp_busy_known_contexts(struct rp_unwinder *unwinder)
+{
+	if (!unwinder->contexts_known) {
+		unwinder->contexts = rp_busy_contexts(unwinder->modules);
+		unwinder->contexts_known = true;
+	}
+	return unwinder->contexts;
+}
+
 void rp_busy_prepare(struct rp_unwinder *unwinder, enum rp_contexts contexts)
 {
 	const struct rp_modules *modules = unwinder->modules;
 	uint64_t *restorers = unwinder->restorers;
 
-	if (contexts == RP_CONTEXTS_AUTO && !unwinder->contexts_known) {
-		unwinder->contexts = rp_busy_contexts(unwinder->modules);
-		unwinder->contexts_known = true;
-	}
+	if (contexts == RP_CONTEXTS_AUTO)
+		rp_busy_known_contexts(unwinder);
 	if (contexts == RP_CONTEXTS_IGNORE || unwinder->restorers_known ||
 	    (contexts == RP_CONTEXTS_AUTO && !unwinder->contexts))
 		return;

@@ -86,6 +86,9 @@ enum rp_contexts {
  */
 const char *rp_busy_contexts(struct rp_modules *modules);
 
+/** rp_busy_known_contexts() - the same, looked for once. */
+const char *rp_busy_known_contexts(struct rp_unwinder *unwinder);
+
 /** rp_busy_prepare() - what rp_busy_find() would have to find out first, while
  *  threads still run. */
 void rp_busy_prepare(struct rp_unwinder *unwinder, enum rp_contexts contexts);

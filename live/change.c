@@ -34,6 +34,16 @@ int rp_change_remove(struct rp_change *change, struct rp_record *record)
 	return 0;
 }
 
+bool rp_change_removes(const struct rp_change *change,
+		       const struct rp_record *record)
+{
+	for (size_t i = 0; i < change->nremove; i++) {
+		if (change->remove[i] == record)
+			return true;
+	}
+	return false;
+}
+
 static bool is_allowed(const struct rp_change *change, const char *name)
 {
 	const struct rp_live_options *o = change->s->options;

@@ -13,20 +13,6 @@ bool rp_hooks_any(const struct rp_record *r, enum rp_payload_hook_kind kind)
 	return false;
 }
 
-static const char *kind_name(enum rp_payload_hook_kind kind)
-{
-	static const char *const names[RP_HOOK_NR] = {
-		[RP_HOOK_PRE_APPLY] = "pre-apply",
-		[RP_HOOK_APPLY] = "apply",
-		[RP_HOOK_POST_APPLY] = "post-apply",
-		[RP_HOOK_PRE_REVERT] = "pre-revert",
-		[RP_HOOK_REVERT] = "revert",
-		[RP_HOOK_POST_REVERT] = "post-revert",
-	};
-
-	return names[kind];
-}
-
 static int run(struct rp_session *s, const struct rp_record *r,
 	       const struct rp_record_hook *h)
 {
@@ -43,14 +29,14 @@ static int run(struct rp_session *s, const struct rp_record *r,
 	ret = rp_agent_call(&s->agent, h->address, no_args, ms, &got, &why);
 	if (ret)
 		return rp_diag_set(s->diag, RP_DIAG_LIVE_HOOK, NULL,
-			"%s hook %s of %s: %s", kind_name(h->kind), name,
+			"%s hook %s of %s: %s", rp_payload_hook_name(h->kind), name,
 			rp_record_string(r, r->name), why.text);
 	/* The function returns int: the other half of rax is anything. */
 	if (!vetoes || !(int32_t)got)
 		return 0;
 	rp_diag_set(s->diag, RP_DIAG_LIVE_VETO, NULL,
 		"%s hook %s of %s vetoed: it returned %d; nothing was changed, try again when what it waits for is over",
-		kind_name(h->kind), name, rp_record_string(r, r->name),
+		rp_payload_hook_name(h->kind), name, rp_record_string(r, r->name),
 		(int32_t)got);
 	return -ECANCELED;
 }

@@ -576,8 +576,8 @@ int rp_inject_map(struct rp_inject *inject, uint64_t address, uint64_t size,
 {
 	const uint64_t args[6] = {
 		address, size, access,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-		(uint64_t)-1, 0,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+		MAP_FIXED_NOREPLACE, (uint64_t)-1, 0,
 	};
 	int64_t got;
 	int ret = rp_inject_syscall(inject, SYS_mmap, args, &got, diag);

@@ -108,7 +108,8 @@ void rp_inject_end(struct rp_inject *inject);
 
 /* Memory of the target, by such calls. Return: 0; -EINVAL, see @diag. */
 
-/** rp_inject_map() - private anonymous memory at exactly @address. Return also:
+/** rp_inject_map() - private anonymous memory at exactly @address, for which no
+ *  swap is reserved: regions are known by that (record.h). Return also:
  *  -EEXIST: something is there. */
 int rp_inject_map(struct rp_inject *inject, uint64_t address, uint64_t size,
 		  int access, struct rp_diag *diag);

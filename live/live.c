@@ -67,16 +67,6 @@ static void report_removed(struct rp_live_report *report,
 	}
 }
 
-static bool is_removed(const struct rp_change *change,
-		       const struct rp_record *record)
-{
-	for (size_t i = 0; i < change->nremove; i++) {
-		if (change->remove[i] == record)
-			return true;
-	}
-	return false;
-}
-
 static bool needs(const struct rp_record *r, const struct rp_record *other)
 {
 	for (uint32_t i = 0; i < r->depends.n; i++) {
@@ -110,7 +100,7 @@ static int check_order(const struct rp_change *change)
 	for (size_t i = 0; i < s->records.n; i++) {
 		const struct rp_record *r = s->records.v[i].record;
 
-		if (!rp_record_is_live(r) || is_removed(change, r))
+		if (!rp_record_is_live(r) || rp_change_removes(change, r))
 			continue;
 		for (size_t k = 0; k < change->nremove; k++) {
 			if (needs(r, change->remove[k]) ||

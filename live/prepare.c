@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "session.h"
 
+#include "../object/path.h"
 #include "../livepatch/root.h"
 #include "build_record.h"
 #include "resolve.h"
@@ -21,23 +22,6 @@ static const char *string(const struct rp_prepared *p, uint32_t offset)
 	return rp_payload_string(p->payload, offset);
 }
 
-static bool is_removed(const struct rp_change *change,
-		       const struct rp_record *record)
-{
-	for (size_t i = 0; i < change->nremove; i++) {
-		if (change->remove[i] == record)
-			return true;
-	}
-	return false;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int no_module(const struct rp_prepared *p, struct rp_session *s)
 {
 	const char *name = string(p, p->payload->header.target);
@@ -45,7 +29,7 @@ static int no_module(const struct rp_prepared *p, struct rp_session *s)
 	for (size_t i = 0; i < s->modules.n; i++) {
 		const struct rp_module *m = &s->modules.v[i];
 
-		if (m->path && !strcmp(base_name(m->path), name))
+		if (m->path && !strcmp(rp_base_name(m->path), name))
 			return rp_diag_set(s->diag, RP_DIAG_LIVE_TARGET, NULL,
 				"process %d (%s) runs another build of %s than the one that this payload is for (build-ids differ): make a payload for that build",
 				s->target.pid, s->target.comm, name);
@@ -63,7 +47,7 @@ static int check_applied(const struct rp_prepared *p, struct rp_change *change)
 	for (size_t i = 0; i < s->records.n; i++) {
 		const struct rp_record *r = s->records.v[i].record;
 
-		if (!rp_record_is_live(r) || is_removed(change, r))
+		if (!rp_record_is_live(r) || rp_change_removes(change, r))
 			continue;
 		if (!memcmp(r->id, p->payload->id, sizeof(r->id)))
 			return rp_diag_set(s->diag, RP_DIAG_LIVE_APPLIED, NULL,
@@ -89,14 +73,14 @@ static int check_depends(const struct rp_prepared *p, struct rp_change *change)
 			const struct rp_record *r = s->records.v[k].record;
 
 			found = rp_record_is_live(r) &&
-				!is_removed(change, r) &&
+				!rp_change_removes(change, r) &&
 				!memcmp(r->id, d->id, sizeof(d->id));
 		}
 		if (!found)
 			return rp_diag_set(s->diag, RP_DIAG_LIVE_DEPENDS, NULL,
 				"%s %s, and this payload needs it: apply that one first",
 				string(p, d->name),
-				is_removed(change, rp_records_find(&s->records,
+				rp_change_removes(change, rp_records_find(&s->records,
 					   string(p, d->name))) ?
 				"would be taken away" : "is not applied");
 	}
@@ -110,7 +94,7 @@ static bool overlaps(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 
 static bool stays(const struct rp_change *change, const struct rp_record *r)
 {
-	return rp_record_is_live(r) && !is_removed(change, r);
+	return rp_record_is_live(r) && !rp_change_removes(change, r);
 }
 
 /* The same function, or none of it. */
@@ -510,9 +494,7 @@ int rp_prepare_map(struct rp_prepared *p, struct rp_change *change)
 	image = calloc(1, p->placement->size + 1);
 	if (!image)
 		return rp_diag_nomem(s->diag);
-	ret = rp_record_build(p, s, NULL, root);
-	if (!ret)
-		ret = relocate(p, change, root, image);
+	ret = relocate(p, change, root, image);
 	if (!ret)
 		ret = rp_record_build(p, s, image, root);
 	if (!ret && p->record->object)

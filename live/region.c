@@ -3,35 +3,7 @@
 #define _GNU_SOURCE
 #include "region.h"
 
-#include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-
-static int map(struct rp_inject *inject, uint64_t base, uint64_t size,
-	       struct rp_diag *diag)
-{
-	const struct rp_target *target = inject->threads->target;
-	const uint64_t args[6] = {
-		base, size, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS |
-		MAP_NORESERVE | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0,
-	};
-	int64_t got;
-	int ret = rp_inject_syscall(inject, SYS_mmap, args, &got, diag);
-
-	if (ret || got == (int64_t)base)
-		return ret;
-	/* Kernels before 4.17 take the address for a hint. */
-	if (got > 0)
-		rp_inject_unmap(inject, got, size, diag);
-	if (got > 0 || got == -EEXIST)
-		return -EEXIST;
-	return rp_diag_set(diag, RP_DIAG_LIVE_MEMORY, NULL,
-		"process %d cannot map %lu KB: %s%s", target->pid,
-		(unsigned long)(size >> 10), strerror((int)-got),
-		got == -ENOMEM ? " (see its limits: RLIMIT_AS, cgroup memory, vm.max_map_count)" :
-		"");
-}
 
 static int begin(struct rp_inject *inject, uint64_t base, uint64_t size,
 		 enum rp_region_kind kind, struct rp_diag *diag)
@@ -56,7 +28,7 @@ int rp_region_map(struct rp_inject *inject, uint64_t base, uint64_t size,
 		  enum rp_region_kind kind, struct rp_diag *diag)
 {
 	struct rp_diag ignored;
-	int ret = map(inject, base, size, diag);
+	int ret = rp_inject_map(inject, base, size, PROT_EXEC, diag);
 
 	if (ret)
 		return ret;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "resolve.h"
 
+#include "../object/path.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,17 +20,10 @@ struct question {
 	struct rp_diag *diag;
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int failed(const struct question *q, enum rp_diag_id id,
 		  const char *why)
 {
-	return rp_diag_set(q->diag, id, base_name(q->resolver->module->path),
+	return rp_diag_set(q->diag, id, rp_base_name(q->resolver->module->path),
 			   "the payload needs %.100s%s%.40s: %s", q->name,
 			   *q->version ? "@" : "", q->version, why);
 }
@@ -134,7 +128,7 @@ static void list_modules(const struct rp_modules *modules, char *text,
 
 	*text = 0;
 	for (size_t i = 0; i < modules->n; i++) {
-		const char *name = base_name(modules->v[i].path);
+		const char *name = rp_base_name(modules->v[i].path);
 		const size_t n = strlen(name);
 
 		if (modules->v[i].vdso || modules->v[i].order == UINT32_MAX)
@@ -158,7 +152,7 @@ static int not_found(const struct question *q)
 		return -ENOENT;
 	list_modules(q->resolver->modules, text, sizeof(text));
 	return rp_diag_set(q->diag, RP_DIAG_LIVE_SYMBOL,
-		base_name(q->resolver->module->path),
+		rp_base_name(q->resolver->module->path),
 		"the payload needs %.70s%s%.30s, which nothing that the "
 		"process has loaded provides to it: looked at %s", q->name,
 		*q->version ? "@" : "", q->version, text);
@@ -283,7 +277,7 @@ static int resolve_earlier(const struct question *q,
 	if (q->binding->flags & RP_BIND_WEAK)
 		return -ENOENT;
 	return rp_diag_set(q->diag, RP_DIAG_LIVE_DEPENDS,
-		base_name(r->module->path), "the payload needs %.100s of the "
+		rp_base_name(r->module->path), "the payload needs %.100s of the "
 		"payload %.100s, which is not applied or does not have it; "
 		"apply that one first", q->name,
 		rp_payload_string(payload, depend->name));

@@ -23,6 +23,7 @@
 #define _GNU_SOURCE
 #include "modules_internal.h"
 
+#include "../object/path.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,13 +71,6 @@ static struct rp_module *program_of(const struct rp_modules *modules)
 
 /* By DT_NEEDED. */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Names that musl takes for itself, whatever file is there. */
 static bool is_musls_own(const char *name)
 {
@@ -102,7 +96,7 @@ static bool has_loader_name(const struct rp_modules *modules,
 	    rp_target_read(modules->target, m->link_map + 8, &at, 8) ||
 	    rp_target_read_string(modules->target, at, text, sizeof(text)))
 		return false;
-	return !strcmp(text, name) || !strcmp(base_name(text), name);
+	return !strcmp(text, name) || !strcmp(rp_base_name(text), name);
 }
 
 static bool is_named(struct rp_modules *modules, struct rp_module *m,
@@ -112,7 +106,7 @@ static bool is_named(struct rp_modules *modules, struct rp_module *m,
 
 	return (dyn && dyn->soname &&
 		rp_dynamic_string_is(modules, m, dyn->soname, name)) ||
-	       !strcmp(base_name(m->path), name);
+	       !strcmp(rp_base_name(m->path), name);
 }
 
 static struct rp_module *find_needed(struct rp_modules *modules,

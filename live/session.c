@@ -375,7 +375,7 @@ bool rp_session_may_divert(struct rp_session *s)
 	if (!s->divert_known) {
 		s->divert_known = true;
 		s->may_divert = s->options->contexts != RP_CONTEXTS_SCAN &&
-				!rp_busy_contexts(&s->modules) &&
+				!rp_busy_known_contexts(s->unwinder) &&
 				!may_throw(s);
 	}
 	return s->may_divert;

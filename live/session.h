@@ -118,6 +118,10 @@ void rp_change_init(struct rp_change *change, struct rp_session *s);
 void rp_change_free(struct rp_change *change);
 int rp_change_remove(struct rp_change *change, struct rp_record *record);
 
+/** rp_change_removes() - is a record one of those that go? */
+bool rp_change_removes(const struct rp_change *change,
+		       const struct rp_record *record);
+
 /** rp_change_codes() - what must not be in use. */
 int rp_change_codes(struct rp_change *change);
 /** rp_change_read() - memory as it will be when what is removed is away. */

@@ -350,12 +350,23 @@ static int mark(struct rp_change *change, enum rp_region_state removed,
 	return ret ? write_failed(s, ret) : 0;
 }
 
+/* Few programs have one: nothing to look up while all is stopped. */
+static bool has_jit(const struct rp_change *change)
+{
+	bool any = change->add && change->add->record->jit_entry;
+
+	for (size_t i = 0; i < change->nremove; i++)
+		any |= change->remove[i]->jit_entry != 0;
+	return any;
+}
+
 static void link_jit(struct rp_change *change)
 {
 	struct rp_session *s = change->s;
 	uint64_t descriptor, notify;
 
-	if (rp_jit_find(&s->modules, &descriptor, &notify))
+	if (!has_jit(change) ||
+	    rp_jit_find(&s->modules, &descriptor, &notify))
 		return;
 	for (size_t i = 0; i < change->nremove; i++) {
 		if (change->remove[i]->jit_entry)

@@ -3,6 +3,7 @@
  * debug file if it still is this build, or by the .dynsym in memory. */
 #define _GNU_SOURCE
 #include "modules_internal.h"
+#include "../object/path.h"
 #include "unwind_internal.h"
 
 #include "../object/grow.h"
@@ -307,13 +308,6 @@ static const struct name *find_name(const struct rp_names *names, uint64_t pc)
 	return !name->size || pc - name->start < name->size ? name : NULL;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Only what prints: it comes from the target. */
 static void print_safe(char *text)
 {
@@ -334,14 +328,14 @@ void rp_unwind_name(struct rp_unwinder *unwinder, uint64_t pc, bool exact,
 
 	if (name && pc == name->start)
 		snprintf(ret, size, "%s (%s)", names->strings + name->name,
-			 base_name(module->path));
+			 rp_base_name(module->path));
 	else if (name)
 		snprintf(ret, size, "%s+0x%" PRIx64 " (%s)",
 			 names->strings + name->name, pc - name->start,
-			 base_name(module->path));
+			 rp_base_name(module->path));
 	else
 		snprintf(ret, size, "0x%" PRIx64 " (%s)", pc,
-			 module ? base_name(module->path) :
+			 module ? rp_base_name(module->path) :
 			 rp_unwind_area(unwinder, inside) ? "a patch" :
 			 "in no file");
 	print_safe(ret);

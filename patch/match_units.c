@@ -6,23 +6,17 @@
  */
 #include "match_internal.h"
 
+#include "../object/path.h"
 #include <errno.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static const char *object_file(const struct rp_relobj *obj)
 {
 	for (size_t i = 1; i < obj->nsymbols; i++) {
 		if (obj->symbols[i].type == STT_FILE && *obj->symbols[i].name)
-			return base_name(obj->symbols[i].name);
+			return rp_base_name(obj->symbols[i].name);
 	}
 	return NULL;
 }
@@ -31,7 +25,7 @@ static bool is_ours(const struct rp_units *units,
 		    const struct rp_binary_symbol *s)
 {
 	return s->unit && (!units->file ||
-			   !strcmp(base_name(s->file), units->file));
+			   !strcmp(rp_base_name(s->file), units->file));
 }
 
 static bool is_local(const struct rp_atom *atom)

@@ -127,6 +127,9 @@ static inline bool rp_payload_is_loaded(const struct rp_section *section)
 	return section->hdr.sh_flags & SHF_ALLOC;
 }
 
+/** rp_payload_hook_name() - "pre-apply", ... of a kind that is one. */
+const char *rp_payload_hook_name(enum rp_payload_hook_kind kind);
+
 /** rp_payload_bind_is_tls() - is what is bound thread-local? */
 static inline bool rp_payload_bind_is_tls(uint32_t kind)
 {

@@ -347,3 +347,17 @@ int rp_payload_check_records(struct rp_payload *payload, struct rp_diag *diag)
 	       check_hooks(payload, diag) ?:
 	       check_data(payload, diag);
 }
+
+const char *rp_payload_hook_name(enum rp_payload_hook_kind kind)
+{
+	static const char *const names[RP_HOOK_NR] = {
+		[RP_HOOK_PRE_APPLY] = "pre-apply",
+		[RP_HOOK_APPLY] = "apply",
+		[RP_HOOK_POST_APPLY] = "post-apply",
+		[RP_HOOK_PRE_REVERT] = "pre-revert",
+		[RP_HOOK_REVERT] = "revert",
+		[RP_HOOK_POST_REVERT] = "post-revert",
+	};
+
+	return names[kind];
+}

@@ -324,22 +324,12 @@ int rp_cmd_patch_check(int argc, char **argv)
 	return apply(RP_VERB_CHECK, "patch check", argc, argv);
 }
 
-static bool wants_all(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (!strcmp(argv[i], "--all"))
-			return true;
-	}
-	return false;
-}
-
 int rp_cmd_patch_revert(int argc, char **argv)
 {
 	struct rp_live_settings settings;
 	struct job job = { .verb = RP_VERB_REVERT, .settings = &settings };
-	bool all = wants_all(argc, argv);
 	int status = rp_live_settings_parse(&settings, "patch revert",
-		revert_options, argc, argv, all ? 0 : 1,
+		revert_options, argc, argv, 1,
 		"name a process, and a payload or --all");
 
 	if (status)
@@ -349,8 +339,8 @@ int rp_cmd_patch_revert(int argc, char **argv)
 		       rp_live_help_last);
 		return RP_EXIT_OK;
 	}
-	job.name = all ? NULL : argv[optind];
+	job.name = settings.every ? NULL : argv[optind];
 	if (settings.verbose)
 		settings.options.progress = progress;
-	return run(&job, all ? "" : job.name);
+	return run(&job, job.name ? job.name : "");
 }

@@ -145,7 +145,9 @@ static bool take(struct rp_live_settings *s, int c, const char *argument)
 	case RP_LIVE_OPT_FORCE:
 		return s->force = true;
 	case RP_LIVE_OPT_EVERY:
-		return true;
+		return s->every = true;
+	case RP_LIVE_OPT_GONE:
+		return s->gone = true;
 	case RP_LIVE_OPT_JSON:
 		return s->json = true;
 	case 'o':
@@ -184,7 +186,7 @@ int rp_live_settings_parse(struct rp_live_settings *s, const char *command,
 			return usage(command, missing, NULL);
 		take_process(s, RP_WHICH_PID, argv[optind++]);
 	}
-	if (argc - optind != words)
+	if (argc - optind != words - s->every)
 		return usage(command, missing, NULL);
 	return 0;
 }

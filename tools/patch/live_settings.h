@@ -22,6 +22,8 @@ struct rp_live_settings {
 	const char *output;
 	unsigned int retries;
 	bool have_what;
+	bool every;		/* stands for the last word */
+	bool gone;
 	bool force;
 	bool json;
 	bool quiet;
@@ -34,6 +36,7 @@ enum {
 	RP_LIVE_OPT_TIMEOUT, RP_LIVE_OPT_RETRY, RP_LIVE_OPT_WAIT,
 	RP_LIVE_OPT_HOOK, RP_LIVE_OPT_ACTIVE, RP_LIVE_OPT_CONTEXTS,
 	RP_LIVE_OPT_FORCE, RP_LIVE_OPT_KEYS, RP_LIVE_OPT_JSON, RP_LIVE_OPT_EVERY,
+	RP_LIVE_OPT_GONE,
 };
 
 #define RP_LIVE_OPTIONS_PROCESS						\

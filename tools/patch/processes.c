@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "processes.h"
 
+#include "../../object/path.h"
 #include "../../live/target.h"
 #include "../../object/grow.h"
 
@@ -33,13 +34,6 @@ static int add(struct rp_processes *p, pid_t pid)
 	return 0;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* What follows the name of a file that was removed. */
 static void cut_deleted(char *path)
 {
@@ -66,7 +60,7 @@ static bool has_name(const struct rp_target *t, const char *name)
 		return same;
 	path[n] = 0;
 	cut_deleted(path);
-	return !strcmp(base_name(path), name);
+	return !strcmp(rp_base_name(path), name);
 }
 
 /* "libexpat.so.1" is "libexpat.so.1.8.10" as well. */
@@ -89,7 +83,7 @@ static bool is_wanted(const struct wanted *w, const struct rp_map *map)
 	snprintf(path, sizeof(path), "%s", map->name);
 	cut_deleted(path);
 	if (!strchr(w->what, '/'))
-		return is_version_of(base_name(path), w->what);
+		return is_version_of(rp_base_name(path), w->what);
 	if (w->real && map->inode == w->st.st_ino &&
 	    map->device >> 32 == major(w->st.st_dev) &&
 	    (map->device & UINT32_MAX) == minor(w->st.st_dev))

@@ -43,7 +43,6 @@ void rp_show_code_print(const struct rp_show_code *code, int width);
 bool rp_show_is_added(const struct rp_payload *payload, uint32_t symbol);
 
 extern const char *const rp_show_bind_names[RP_BIND_NR];
-extern const char *const rp_show_hook_names[RP_HOOK_NR];
 
 /** rp_show_text(), rp_show_json() - Return: 0; negative, see @diag. */
 int rp_show_text(const struct rp_show *show, struct rp_diag *diag);

@@ -170,7 +170,7 @@ static void print_rest(const struct rp_payload *p)
 	printf(",\n  \"hooks\": [");
 	for (size_t i = 0; i < p->nhooks; i++) {
 		printf("%s\n    { ", i ? "," : "");
-		print_member("kind", rp_show_hook_names[p->hooks[i].kind]);
+		print_member("kind", rp_payload_hook_name(p->hooks[i].kind));
 		printf(", ");
 		print_member("function",
 			     rp_payload_symbol(p, p->hooks[i].symbol)->name);

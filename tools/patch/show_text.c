@@ -26,15 +26,6 @@ const char *const rp_show_bind_names[RP_BIND_NR] = {
 	[RP_BIND_IMPORT_TLS] = "import-tls",
 };
 
-const char *const rp_show_hook_names[RP_HOOK_NR] = {
-	[RP_HOOK_PRE_APPLY] = "pre-apply",
-	[RP_HOOK_APPLY] = "apply",
-	[RP_HOOK_POST_APPLY] = "post-apply",
-	[RP_HOOK_PRE_REVERT] = "pre-revert",
-	[RP_HOOK_REVERT] = "revert",
-	[RP_HOOK_POST_REVERT] = "post-revert",
-};
-
 /* What a kind of binding means, as a heading. */
 static const char *const bind_headings[RP_BIND_NR] = {
 	[RP_BIND_TARGET] = "of the target",
@@ -198,7 +189,7 @@ static void print_hooks(const struct rp_payload *p)
 	if (p->nhooks)
 		printf("\nHooks\n");
 	for (size_t i = 0; i < p->nhooks; i++)
-		printf("  %-11s  %s\n", rp_show_hook_names[p->hooks[i].kind],
+		printf("  %-11s  %s\n", rp_payload_hook_name(p->hooks[i].kind),
 		       rp_payload_symbol(p, p->hooks[i].symbol)->name);
 }
 

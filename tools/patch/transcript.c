@@ -2,6 +2,7 @@
 /* What the commands on running processes print. */
 #include "transcript.h"
 
+#include "../../object/path.h"
 #include "../tool.h"
 
 #include <inttypes.h>
@@ -15,13 +16,6 @@ static const char *const done_words[] = {
 	[RP_VERB_APPLY] = "applied", [RP_VERB_REPLACE] = "replaced",
 	[RP_VERB_CHECK] = "could be applied", [RP_VERB_REVERT] = "reverted",
 };
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* Three digits that count. */
 static void print_time(uint64_t ns)
@@ -98,7 +92,7 @@ static void print_done(const struct rp_live_settings *s, enum rp_live_verb verb,
 		print_names(r->reverted, r->nreverted, SIZE_MAX);
 	else
 		printf("%s", r->name);
-	printf(", in %s\n", base_name(r->module));
+	printf(", in %s\n", rp_base_name(r->module));
 	row(verb == RP_VERB_REVERT ? "restores" : "replaces");
 	print_names(r->functions, r->nfunctions, s->verbose ? SIZE_MAX : 8);
 	putchar('\n');

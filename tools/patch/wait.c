@@ -4,7 +4,6 @@
 #include "../tool.h"
 #include "live_settings.h"
 
-#include <string.h>
 #include <time.h>
 
 #define PAUSE_MS	100
@@ -24,7 +23,7 @@ static const char help_text[] =
 "ended), 64 if the command line is wrong.\n";
 
 static const struct option options[] = {
-	{ "gone", no_argument, NULL, RP_LIVE_OPT_EVERY },
+	{ "gone", no_argument, NULL, RP_LIVE_OPT_GONE },
 	{ "timeout", required_argument, NULL, RP_LIVE_OPT_TIMEOUT },
 	{ "wait", no_argument, NULL, RP_LIVE_OPT_WAIT },
 	{ "help", no_argument, NULL, 'h' },
@@ -75,21 +74,11 @@ static int wait_for(pid_t pid, const char *name, bool gone, unsigned int ms)
 	}
 }
 
-static bool wants_gone(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (!strcmp(argv[i], "--gone"))
-			return true;
-	}
-	return false;
-}
-
 int rp_cmd_patch_wait(int argc, char **argv)
 {
 	struct rp_live_settings settings;
 	struct rp_processes processes = { 0 };
 	struct rp_diag diag = { 0 };
-	bool gone = wants_gone(argc, argv);
 	int status = rp_live_settings_parse(&settings, "patch wait", options,
 		argc, argv, 1, "name a process and a live patch");
 
@@ -105,7 +94,8 @@ int rp_cmd_patch_wait(int argc, char **argv)
 		rp_processes_free(&processes);
 		return RP_EXIT_ERROR;
 	}
-	status = wait_for(processes.v[0], argv[optind], gone,
+	status = wait_for(processes.v[0], argv[optind],
+			  settings.gone,
 			  settings.options.timeout_ms ||
 			  settings.options.once ? settings.options.timeout_ms :
 			  RP_LIVE_TIMEOUT_MS);
