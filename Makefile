@@ -20,7 +20,7 @@ help:
 	@echo 'make demo         install what it needs, build it, run it'
 	@echo 'make demo-redis   the same with a real server (fetches its source)'
 	@echo 'make check        install what it needs, run all tests'
-	@echo 'make bench        install what it needs, measure'
+	@echo 'make bench        install what it needs, measure (RP_REAL=1: redis, too)'
 	@echo 'make fuzz         fuzz each target for RP_FUZZ_TIME=600 seconds'
 	@echo 'make install      to PREFIX=$(PREFIX) (DESTDIR is honoured)'
 	@echo 'make check-fresh  make demo and make check in a new Debian'

@@ -29,6 +29,7 @@ typedef uint64_t bench_fn(uint64_t x, uint64_t turns);
  * @repoint: the tool
  * @peak: the program of patch_peak.c
  * @live: the program of live_target.c
+ * @redis: a directory with redis-server and redis.rpp, a payload for it; or NULL
  */
 struct bench_options {
 	bool quick;
@@ -37,6 +38,7 @@ struct bench_options {
 	const char *repoint;
 	const char *peak;
 	const char *live;
+	const char *redis;
 };
 
 struct report;

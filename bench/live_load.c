@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the clients of a server notice: the one of examples/live-patch, with its
- * load generator. It is patched and reverted again and again while requests
- * come; each request that fails, and each connection that is lost, is the end.
+ * What the clients of a server notice: the one of examples/live-patch, and redis
+ * where it was built (--redis), with the load generator of the former. It is
+ * patched and reverted again and again while requests come; each request that
+ * fails, and each connection that is lost, is the end.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -60,39 +61,94 @@ static bool answers(unsigned int port)
 	return yes;
 }
 
-static unsigned int start_server(struct live_process *server)
-{
-	unsigned int port = free_port();
-	char number[16], *program = patch_path("kvd");
+/**
+ * struct server - what is patched.
+ * @group:   of its figures in the report, in front of the phase
+ * @start:   starts it at a port
+ * @load:    arguments of the load generator, up to the port's place
+ * @payload: path; its name is @name
+ */
+struct server {
+	const char *group;
+	void (*start)(const struct live *live, struct live_process *server,
+		      const char *port);
+	const char *const *load;
+	const char *protocol;
+	const char *name;
+};
 
-	snprintf(number, sizeof(number), "%u", port);
-	live_start(server, (char *[]){ program, number, THREADS, NULL });
+static void start_kvd(const struct live *live, struct live_process *server,
+		      const char *port)
+{
+	char *program = patch_path("kvd");
+
+	(void)live;
+	live_start(server, (char *[]){ program, (char *)port, THREADS, NULL });
+	free(program);
+}
+
+static void start_redis(const struct live *live, struct live_process *server,
+			const char *port)
+{
+	char program[4096];
+
+	snprintf(program, sizeof(program), "%s/redis-server",
+		 live->options->redis);
+	live_start(server, (char *[]){ program, "--port", (char *)port,
+		"--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--daemonize", "no", "--loglevel", "warning", NULL });
+}
+
+static const char *const kvd_load[] = {
+	"-r", "SET key%c %n\\n=>OK", "-r", "GET key%c\\n=>=%n",
+	"-r", "RANGE key%c 4 4\\n=>=*", "-r", "PING\\n=>PONG", NULL
+};
+
+static const char *const redis_load[] = {
+	"-r", "PING\\r\\n=>+PONG", "-r", "SET load:%c %n\\r\\n=>+OK",
+	"-r", "GET load:%c\\r\\n=>$%n", "-r", "PFADD hll:%c a b c\\r\\n=>:*",
+	"-r", "PFCOUNT hll:%c\\r\\n=>:3", NULL
+};
+
+static const struct server kvd = {
+	.group = "", .start = start_kvd, .load = kvd_load, .protocol = "line",
+	.name = "kvd-fix",
+};
+
+static const struct server redis = {
+	.group = "redis, ", .start = start_redis, .load = redis_load,
+	.protocol = "redis", .name = "redis",
+};
+
+static void wait_for(unsigned int port)
+{
 	for (int i = 0; !answers(port); i++) {
 		if (i == 500)
 			bench_die("live: the server does not answer");
 		poll(NULL, 0, 10);
 	}
-	free(program);
-	return port;
 }
 
-static void start_load(struct live_process *load, unsigned int port)
+static void start_load(const struct server *server, struct live_process *load,
+		       const char *port)
 {
-	char number[16], *program = patch_path("load");
+	char *program = patch_path("load");
+	char *argv[32] = { program, "-c", CONNECTIONS, "-t", "120" };
+	size_t n = 5;
 
-	snprintf(number, sizeof(number), "%u", port);
-	live_start(load, (char *[]){ program, "-c", CONNECTIONS, "-t", "120",
-		"-r", "SET key%c %n\\n=>OK", "-r", "GET key%c\\n=>=%n",
-		"-r", "RANGE key%c 4 4\\n=>=*", "-r", "PING\\n=>PONG",
-		"line", number, NULL });
+	for (const char *const *word = server->load; *word; word++)
+		argv[n++] = (char *)*word;
+	argv[n++] = (char *)server->protocol;
+	argv[n] = (char *)port;
+	live_start(load, argv);
 	free(program);
 }
 
 /* Returns the number of changes. */
 static unsigned int change_for(const struct live *live, pid_t pid,
+			       const char *payload, const char *name,
 			       unsigned int ms)
 {
-	char *payload = patch_path("server.rpp");
 	uint64_t end = bench_ns() + ms * 1000000ull;
 	struct live_change change;
 	unsigned int n = 0;
@@ -100,11 +156,10 @@ static unsigned int change_for(const struct live *live, pid_t pid,
 	while (bench_ns() < end) {
 		live_apply(live->options->repoint, pid, payload, &change);
 		poll(NULL, 0, PAUSE_MS);
-		live_revert(live->options->repoint, pid, "kvd-fix", &change);
+		live_revert(live->options->repoint, pid, name, &change);
 		poll(NULL, 0, PAUSE_MS);
 		n += 2;
 	}
-	free(payload);
 	return n;
 }
 
@@ -142,44 +197,67 @@ static void report_phase(const struct live *live, const char *json,
 			     rows[i].unit, figure(phase, rows[i].key), 0);
 }
 
-static void report_load(const struct live *live, const char *json, int status,
-			unsigned int changes, unsigned int ms)
+static void report_load(const struct live *live, const struct server *server,
+			const char *json, int status, unsigned int changes,
+			unsigned int ms)
 {
 	char group[64];
 
 	if (figure(json, "failed") || figure(json, "reconnects") || status)
 		bench_die("live: requests failed: %s", json);
-	report_phase(live, json, "before", "before");
-	snprintf(group, sizeof(group), "during %u changes in %.1f s", changes,
-		 (double)ms / 1000);
+	snprintf(group, sizeof(group), "%sbefore", server->group);
+	report_phase(live, json, "before", group);
+	snprintf(group, sizeof(group), "%sduring %u changes in %.1f s",
+		 server->group, changes, (double)ms / 1000);
 	report_phase(live, json, "during", group);
-	report_phase(live, json, "after", "after");
+	snprintf(group, sizeof(group), "%safter", server->group);
+	report_phase(live, json, "after", group);
 }
 
-static void run(const struct live *live)
+static void run(const struct live *live, const struct server *server,
+		const char *payload)
 {
 	unsigned int ms = live->options->quick ? 200 : 4000;
-	struct live_process server, load;
-	char json[4096];
-	unsigned int port = start_server(&server), changes;
+	unsigned int port = free_port(), changes;
+	struct live_process process, load;
+	char json[4096], number[16];
 	uint64_t start;
 	int status;
 
-	start_load(&load, port);
+	snprintf(number, sizeof(number), "%u", port);
+	server->start(live, &process, number);
+	wait_for(port);
+	start_load(server, &load, number);
 	poll(NULL, 0, (int)ms / 4);
 	live_say(&load, "phase before");
 	poll(NULL, 0, (int)ms);
 	live_say(&load, "phase during");
 	start = bench_ns();
-	changes = change_for(live, server.pid, ms);
+	changes = change_for(live, process.pid, payload, server->name, ms);
 	start = bench_ns() - start;
 	live_say(&load, "phase after");
 	poll(NULL, 0, (int)ms);
 	live_ask(&load, "quit", json, sizeof(json));
 	status = live_end(&load, false);
-	live_end(&server, true);
-	report_load(live, json, status, changes,
+	live_end(&process, true);
+	report_load(live, server, json, status, changes,
 		    (unsigned int)(start / 1000000));
+}
+
+static void run_kvd(const struct live *live)
+{
+	char *payload = patch_path("server.rpp");
+
+	run(live, &kvd, payload);
+	free(payload);
+}
+
+static void run_redis(const struct live *live)
+{
+	char payload[4096];
+
+	snprintf(payload, sizeof(payload), "%s/redis.rpp", live->options->redis);
+	run(live, &redis, payload);
 }
 
 void bench_live_load(const struct live *live)
@@ -193,5 +271,9 @@ void bench_live_load(const struct live *live)
 			return;
 		}
 	build(live->options->repoint);
-	run(live);
+	run_kvd(live);
+	if (live->options->redis)
+		run_redis(live);
+	else
+		puts("live, load: redis: skipped: RP_REAL=1 fetches and builds it");
 }

@@ -15,6 +15,7 @@
 static const char usage[] =
 "usage: repoint-bench [--quick] [--only SECTION] [--json FILE]\n"
 "                     [--counts FILE] [--sites PROGRAM] [--repoint PROGRAM]\n"
+"                     [--redis DIRECTORY]\n"
 "       repoint-bench --count\n"
 "\n"
 "  --quick         a smoke test: figures mean nothing\n"
@@ -23,6 +24,8 @@ static const char usage[] =
 "  --json FILE     write the results there too\n"
 "  --counts FILE   instruction counts to show beside the times (counts.sh)\n"
 "  --sites FILE    the program for \"start\" (default: beside this one)\n"
+"  --redis DIR     patch redis, too: DIR has redis-server and redis.rpp, made by\n"
+"                  scripts/bench-redis.sh\n"
 "  --repoint FILE  the tool for \"patch\", \"live\" (default: the one built with this)\n"
 "  --count         run what counts.sh counts, and nothing else\n";
 
@@ -101,6 +104,7 @@ static void parse(int argc, char **argv, struct arguments *arguments)
 		{ "counts", required_argument, NULL, 'c' },
 		{ "sites", required_argument, NULL, 's' },
 		{ "repoint", required_argument, NULL, 'r' },
+		{ "redis", required_argument, NULL, 'R' },
 		{ "count", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -115,6 +119,7 @@ static void parse(int argc, char **argv, struct arguments *arguments)
 		case 'c': arguments->counts = optarg; break;
 		case 's': arguments->options.sites = optarg; break;
 		case 'r': arguments->options.repoint = optarg; break;
+		case 'R': arguments->options.redis = optarg; break;
 		case 'n': arguments->count = true; break;
 		case 'h': fputs(usage, stdout); exit(0);
 		default: bad_usage();

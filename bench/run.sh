@@ -4,6 +4,8 @@
 #
 # usage: run.sh BUILD-DIRECTORY
 #
+# With RP_REAL=1 redis is fetched, built and patched under load, too.
+#
 # Prints the tables; writes bench.json there and, from it, benchmarks.md (the
 # page docs/benchmarks.md with these figures) and plots/.
 set -u
@@ -25,6 +27,11 @@ done
 set --
 if "$source/bench/counts.sh" "$dir/repoint-bench" >"$counts"; then
 	set -- --counts "$counts"
+fi
+if [ "${RP_REAL:-0}" = 1 ]; then
+	RP_TOOL=$build/tools/repoint "$source/scripts/bench-redis.sh" \
+		"$build/redis" || exit
+	set -- "$@" --redis "$build/redis"
 fi
 "$dir/repoint-bench" "$@" --json "$json" || exit
 echo
