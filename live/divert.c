@@ -24,13 +24,20 @@
  * on stacks that may be some takes it for one, and unwinders find it at pc - 1.
  * Flags are nobody's behind a call. What lies below the stack pointer is ours.
  *
- * The unwind information must not give the waiting place the CFA that its caller
- * has: libgcc tells frames apart by it when it looks for the one that catches.
- * So the CFA is 8 more than the stack pointer in the caller, for which there is a
- * rule of its own.
+ * libgcc tells frames apart by the CFA of the one below, which is the stack pointer
+ * in them. What has been diverted returns to the waiting place, which now has that
+ * of the caller, and the caller gets one more: no other frame's, since theirs are
+ * multiples of 8, or one less for those that a signal interrupted. The caller's
+ * real stack pointer has a rule of its own. An exception that is on its way may
+ * have kept the number of the frame that will catch it: so it must not be the
+ * caller, which must have no personality routine. All other numbers stay.
  *
- * A signal may interrupt a thread here. Its frame then holds a pc in this code,
- * which must stay until the handler has returned: rp_divert_undo() looks for it.
+ * While libgcc walks over the waiting place, nothing must be taken back: the rule
+ * for the return address starts from what is on the stack, after the table was
+ * chosen by it.
+ *
+ * A signal may interrupt a thread here. Its frame then holds a pc in this code:
+ * rp_divert_undo() changes the registers in that frame.
  */
 #define _GNU_SOURCE
 #include "divert.h"
@@ -44,6 +51,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <ucontext.h>
 
 #ifndef NT_X86_SHSTK
 #define NT_X86_SHSTK	0x204
@@ -114,9 +122,9 @@ static const uint8_t frame_table[] = {
 	20, 0, 0, 0,		// CIE
 	0, 0, 0, 0,
 	1, 'z', 'R', 0,
-	1, 0x78, 16,		// units: 1, -8; column of the return address
+	1, 0x7f, 16,		// units: 1, -1; column of the return address
 	1, 0x1b,		// pc: relative, 4 bytes
-	0x14, 7, 1,		// the caller's rsp is CFA - 8
+	0x14, 7, 1,		// the caller's rsp is CFA - 1
 	0, 0, 0, 0,
 
 	44, 0, 0, 0,		// FDE of the common code
@@ -124,14 +132,14 @@ static const uint8_t frame_table[] = {
 	0, 0, 0, 0,
 	0, 0, 0, 0,
 	0,
-	0x0c, 7, 16,		// CFA is rsp + 16
+	0x0c, 7, 9,		// CFA is rsp + 9
 	0x16, 16, 10,		// return address: the value of
-	0x40, 0x1c, 0x06,	// what the stub pushed, at CFA - 16,
+	0x39, 0x1c, 0x06,	// what the stub pushed, at CFA - 9,
 	0x0d, 0, 0, 0, 0, 0x22, 0x06,	// and the original address there
-	0x41, 0x0e, 24,		// behind the push
-	0x80, 3,		// rax at CFA - 24
-	0x6f, 0x90, 2,		// exchanged: return address at CFA - 16
-	0x41, 0x0e, 16, 0xc0,	// behind the pop
+	0x41, 0x0e, 17,		// behind the push
+	0x80, 17,		// rax at CFA - 17
+	0x6f, 0x90, 9,		// exchanged: return address at CFA - 9
+	0x41, 0x0e, 9, 0xc0,	// behind the pop
 	0, 0, 0,
 
 	28, 0, 0, 0,		// FDE of the stubs
@@ -139,7 +147,7 @@ static const uint8_t frame_table[] = {
 	0, 0, 0, 0,
 	0, 0, 0, 0,
 	0,
-	0x0c, 7, 8,		// CFA is rsp + 8
+	0x0c, 7, 1,		// CFA is rsp + 1
 	0x16, 16, 9,		// return address: by rip, which is the entry
 	0x80, 0, 0x0d, 0, 0, 0, 0, 0x22, 0x06,
 
@@ -344,9 +352,11 @@ int rp_divert_unmap(struct rp_divert *divert, struct rp_inject *inject,
 	return 0;
 }
 
-int rp_divert_unwind(struct rp_divert *divert, struct rp_unwinder *unwinder)
+int rp_divert_unwind(struct rp_divert *divert, struct rp_unwinder *unwinder,
+		     const struct rp_exceptions *exceptions)
 {
 	divert->unwinder = unwinder;
+	divert->exceptions = exceptions;
 	return rp_unwinder_add(unwinder, divert->code, divert->code_size,
 			       divert->eh_frame, divert->eh_frame_size);
 }
@@ -372,6 +382,43 @@ enum rp_divert_frames rp_divert_left_frames(const struct rp_target *target,
 	return note;
 }
 
+/* What is on the stack of a thread. */
+
+/**
+ * struct stack - of a thread, from the innermost frame out.
+ * @entry:       what the frame that was diverted returns to, 0: none
+ * @unwinding:   the target's unwinder is at work on it
+ * @interrupted: a signal came in the waiting place; saved is 0: none did
+ */
+struct stack {
+	const struct rp_divert *divert;
+	uint64_t entry;
+	bool unwinding;
+	struct rp_frame interrupted;
+};
+
+static int look_at_frame(void *context, const struct rp_frame *frame)
+{
+	struct stack *stack = context;
+	uint64_t pc = frame->pc - !frame->exact;
+
+	stack->unwinding = rp_exceptions_at(stack->divert->exceptions, pc);
+	if (frame->saved && is_in_code(stack->divert, pc))
+		stack->interrupted = *frame;
+	return stack->unwinding || stack->interrupted.saved ||
+	       (!frame->exact && frame->pc == stack->entry);
+}
+
+/* Up to what @stack looks for, or to its end. */
+static enum rp_walk look_at_stack(struct stack *stack,
+				  const struct rp_thread *thread)
+{
+	stack->unwinding = false;
+	stack->interrupted.saved = 0;
+	return rp_unwind(stack->divert->unwinder, &thread->regs, look_at_frame,
+			 stack, NULL);
+}
+
 /* Sending threads there. */
 
 static bool has_shadow_stack(pid_t tid)
@@ -382,13 +429,21 @@ static bool has_shadow_stack(pid_t tid)
 	return !ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_SHSTK, &iov);
 }
 
-static size_t free_slot(const struct rp_divert *divert)
+/* One that is free, or whose frame was left by an exception: another one is
+ * where it was. */
+static size_t free_slot(const struct rp_divert *divert, uint64_t return_slot)
 {
-	size_t i = 0;
+	size_t found = RP_DIVERT_SLOTS;
 
-	while (i < RP_DIVERT_SLOTS && divert->slots[i].tid)
-		i++;
-	return i;
+	for (size_t i = 0; i < RP_DIVERT_SLOTS; i++) {
+		const struct rp_diverted *sent = &divert->slots[i];
+
+		if (sent->tid && sent->return_slot == return_slot)
+			return i;
+		if (!sent->tid && found == RP_DIVERT_SLOTS)
+			found = i;
+	}
+	return found;
 }
 
 static bool can_be_sent(const struct rp_divert *divert,
@@ -402,6 +457,21 @@ static bool can_be_sent(const struct rp_divert *divert,
 	       !rp_target_read(divert->target, frame->return_slot, &word,
 			       sizeof(word)) &&
 	       word == frame->return_to && !has_shadow_stack(busy->thread->tid);
+}
+
+/* Do exceptions take no notice of it, those that are on their way included? */
+static bool can_be_passed(const struct rp_divert *divert,
+			  const struct rp_busy *busy)
+{
+	struct stack stack = { .divert = divert };
+
+	if (divert->exceptions->by == RP_EXCEPTIONS_NONE)
+		return true;
+	if (divert->exceptions->by == RP_EXCEPTIONS_UNKNOWN ||
+	    !rp_unwind_is_passive(divert->unwinder, busy->outermost.return_to))
+		return false;
+	look_at_stack(&stack, busy->thread);
+	return !stack.unwinding;
 }
 
 /* The words of the slot before that on the stack: it may die in between. */
@@ -426,13 +496,13 @@ static int exchange(struct rp_divert *divert, const struct rp_diverted *sent,
 
 int rp_divert_thread(struct rp_divert *divert, const struct rp_busy *busy)
 {
-	size_t i = free_slot(divert);
+	size_t i = free_slot(divert, busy->outermost.return_slot);
 
-	if (!divert->base || busy->how != RP_BUSY_FRAME)
+	if (!divert->base || !divert->unwinder || busy->how != RP_BUSY_FRAME)
 		return -ENOTSUP;
 	if (is_in_code(divert, busy->outermost.return_to))
 		return -EALREADY;
-	if (!can_be_sent(divert, busy))
+	if (!can_be_sent(divert, busy) || !can_be_passed(divert, busy))
 		return -ENOTSUP;
 	if (i == RP_DIVERT_SLOTS)
 		return -EBUSY;
@@ -445,8 +515,8 @@ int rp_divert_thread(struct rp_divert *divert, const struct rp_busy *busy)
 
 	if (rc)
 		return rc == -ESRCH ? rc : -ENOTSUP;
+	divert->used += !divert->slots[i].tid;
 	divert->slots[i] = sent;
-	divert->used++;
 	return 0;
 }
 
@@ -510,56 +580,91 @@ static void leave_common(struct user_regs_struct *regs, uint64_t offset,
 	regs->rsp += is_pushed ? 16 : 8;
 }
 
-/* What it would do by itself, at once. */
-static int send_on(const struct rp_divert *divert, struct rp_thread *thread)
+/* Registers as they will be behind the waiting place. */
+static int leave(const struct rp_divert *divert, struct user_regs_struct *regs)
 {
-	struct user_regs_struct regs = thread->regs;
-	uint64_t offset = regs.rip - divert->code, stack[2] = { 0, 0 };
+	uint64_t offset = regs->rip - divert->code, stack[2] = { 0, 0 };
 	bool is_pushed = offset >= AT_PUSHED && offset < AT_POPPED;
-	uint64_t at = regs.rip - ENTRY;
+	uint64_t at = regs->rip - ENTRY;
 
 	if (offset < COMMON_SIZE) {
-		int rc = rp_target_read(divert->target, regs.rsp, stack,
+		int rc = rp_target_read(divert->target, regs->rsp, stack,
 					sizeof(stack));
 
 		if (rc)
 			return rc;
 		at = stack[is_pushed] - PUSHED;
-		leave_common(&regs, offset, stack[0]);
+		leave_common(regs, offset, stack[0]);
 	}
 	if (offset >= AT_EXCHANGED && offset < COMMON_SIZE) {
-		regs.rip = stack[is_pushed];
-	} else {
-		int rc = rp_target_read(divert->target, divert->words +
-					(at - stub_of(divert, 0)), &regs.rip,
-					sizeof(regs.rip));
-
-		if (rc)
-			return rc;
+		regs->rip = stack[is_pushed];
+		return 0;
 	}
-	return rp_thread_set_regs(thread, &regs);
+	return rp_target_read(divert->target, divert->words +
+			      (at - stub_of(divert, 0)), &regs->rip,
+			      sizeof(regs->rip));
 }
 
-static int is_interrupted(void *context, const struct rp_frame *frame)
+/* What it would do by itself, at once. */
+static int send_on(const struct rp_divert *divert, struct rp_thread *thread)
 {
-	return frame->exact && is_in_code(context, frame->pc);
+	struct user_regs_struct regs = thread->regs;
+	int rc = leave(divert, &regs);
+
+	return rc ? rc : rp_thread_set_regs(thread, &regs);
+}
+
+/* The same for one that is under a signal handler, which returns elsewhere. */
+static int send_on_later(const struct rp_divert *divert,
+			 const struct rp_frame *frame)
+{
+	uint64_t at = frame->saved + offsetof(ucontext_t,
+					      uc_mcontext.gregs[REG_RAX]);
+	uint64_t v[] = { 0, 0, 0, 0 };	/* rax, rcx, rsp, rip */
+	struct user_regs_struct regs;
+	int rc = rp_target_read(divert->target, at, v, sizeof(v));
+
+	_Static_assert(REG_RIP == REG_RAX + 3 && REG_RSP == REG_RAX + 2,
+		       "layout");
+	/* All of it or nothing, even if this process is killed now. */
+	if (rc || at / RP_PAGE != (at + sizeof(v) - 1) / RP_PAGE)
+		return -EBUSY;
+	regs.rax = v[0];
+	regs.rsp = v[2];
+	regs.rip = v[3];
+	if (regs.rip != frame->pc || leave(divert, &regs))
+		return -EBUSY;
+	v[0] = regs.rax;
+	v[2] = regs.rsp;
+	v[3] = regs.rip;
+	return rp_target_write(divert->target, at, v, sizeof(v));
 }
 
 /* In the kernel's signal frame rip, eflags and cs follow each other. */
 #define SIGNAL_CS	2u
 #define USER_CS		0x33u
 
-static bool holds_signal_frame(const struct rp_divert *divert, uint64_t start,
-			       uint64_t end)
+static bool is_of_use(const struct rp_divert *divert, const uint64_t *word,
+		      size_t left)
+{
+	if (is_in_code(divert, *word))
+		return left > SIGNAL_CS &&
+		       (word[SIGNAL_CS] & 0xffff) == USER_CS;
+	return rp_exceptions_at(divert->exceptions, *word - 1) &&
+	       rp_unwind_is_call_before(divert->unwinder, *word);
+}
+
+/* A signal that came in the waiting place, or a return to the unwinder? */
+static bool may_be_used(const struct rp_divert *divert, uint64_t start,
+			uint64_t end)
 {
 	uint64_t *words = malloc(end - start);
 	size_t n = words ? rp_target_read_some(divert->target, start, words,
 					       end - start) / 8 : 0;
 	bool found = !words;
 
-	for (size_t i = 0; i + SIGNAL_CS < n && !found; i++)
-		found = is_in_code(divert, words[i]) &&
-			(words[i + SIGNAL_CS] & 0xffff) == USER_CS;
+	for (size_t i = 0; i < n && !found; i++)
+		found = is_of_use(divert, &words[i], n - i);
 	free(words);
 	return found;
 }
@@ -570,26 +675,46 @@ static bool holds_signal_frame(const struct rp_divert *divert, uint64_t start,
 #define HANDLER_MAX		(1u << 20)
 
 /*
- * Does a signal handler run on top of the waiting place? The signal's frame is
- * right below the stack there, or on the stack for signals. Memory that looks
- * like it may be what an earlier signal left: a walk tells, if it can.
+ * For a stack that cannot be walked. A signal's frame is right below the stack of
+ * the waiting place, or on the stack for signals. What an earlier one left looks
+ * like it as well.
  */
-static bool is_under_handler(struct rp_divert *divert,
-			     const struct rp_thread *thread,
-			     const struct rp_diverted *sent)
+static bool is_any_used(const struct rp_divert *divert,
+			const struct rp_thread *thread,
+			const struct rp_diverted *sent)
 {
 	uint64_t sp = thread->regs.rsp & ~7ull;
 	uint64_t end = sent->return_slot + 8;
 	uint64_t start = end - SIGNAL_FRAME_MAX;
 	bool is_near = sp >= start && sp <= end;
 
-	if (!holds_signal_frame(divert, is_near ? sp : start, end) &&
-	    (is_near || !holds_signal_frame(divert, sp, sp + HANDLER_MAX)))
-		return false;
-	if (!divert->unwinder)
-		return true;
-	return rp_unwind(divert->unwinder, &thread->regs, is_interrupted,
-			 divert, NULL) != RP_WALK_END;
+	return may_be_used(divert, is_near ? sp : start, end) ||
+	       (!is_near && may_be_used(divert, sp, sp + HANDLER_MAX));
+}
+
+/* Nested signals, and what is damaged. */
+#define INTERRUPTED_MAX	64
+
+/* Nothing on the stack but the return address itself knows the waiting place. */
+static int clear_stack(struct rp_divert *divert, const struct rp_thread *thread,
+		       size_t i)
+{
+	struct stack stack = { .divert = divert, .entry = entry_of(divert, i) };
+
+	for (int n = 0; n < INTERRUPTED_MAX; n++) {
+		enum rp_walk end = look_at_stack(&stack, thread);
+
+		if (stack.unwinding)
+			return -EBUSY;
+		if (!stack.interrupted.saved)
+			return end == RP_WALK_LOST &&
+			       is_any_used(divert, thread, &divert->slots[i]) ?
+			       -EBUSY : 0;
+		if (send_on_later(divert, &stack.interrupted))
+			return -EBUSY;
+		rp_unwind_forget(divert->unwinder);
+	}
+	return -EBUSY;
 }
 
 static int put_back(const struct rp_divert *divert, size_t i)
@@ -614,7 +739,7 @@ static int settle(struct rp_divert *divert, struct rp_threads *threads,
 
 	if (thread && thread->state != RP_THREAD_GONE) {
 		if (thread->state != RP_THREAD_STOPPED ||
-		    is_under_handler(divert, thread, sent))
+		    clear_stack(divert, thread, i))
 			return -EBUSY;
 	}
 	/* Also of one that has ended: it may have run on another one's stack. */
@@ -633,8 +758,7 @@ int rp_divert_undo(struct rp_divert *divert, struct rp_threads *threads)
 
 	if (!divert->used)
 		return 0;
-	if (divert->unwinder)
-		rp_unwind_forget(divert->unwinder);
+	rp_unwind_forget(divert->unwinder);
 	for (size_t i = 0; i < threads->n; i++) {
 		struct rp_thread *thread = threads->v[i];
 

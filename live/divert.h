@@ -14,13 +14,16 @@
  * known to libgcc where that is loaded, so that exceptions and cancellation pass.
  *
  * Not possible: with a shadow stack; where the return address was not found by
- * CFI (RP_FRAME_CODE, words). Such threads are waited for by retrying. A
- * function that looks at its own return address sees that of the waiting place.
+ * CFI (RP_FRAME_CODE, words); where an unwinder is loaded, if the caller has no
+ * unwind information or may catch or clean up, or if the unwinder is at work on
+ * that stack. Such threads are waited for by retrying. A function that looks at
+ * its own return address sees that of the waiting place.
  */
 #ifndef REPOINT_LIVE_DIVERT_H
 #define REPOINT_LIVE_DIVERT_H
 
 #include "busy.h"
+#include "exceptions.h"
 #include "inject.h"
 
 /* Threads that can be sent there at the same time. */
@@ -48,6 +51,7 @@ struct rp_diverted {
 struct rp_divert {
 	const struct rp_target *target;
 	struct rp_unwinder *unwinder;
+	const struct rp_exceptions *exceptions;
 	uint64_t base, size;
 	uint64_t code, code_size;
 	uint64_t words, counters;
@@ -81,9 +85,11 @@ size_t rp_divert_expected(const struct rp_divert *divert);
 void rp_divert_renew(struct rp_divert *divert);
 
 /** rp_divert_unwind() - the unwinder sees through the waiting place: a pc or a
- *  return address there is followed to the original one. It must outlive
- *  @divert, which asks it about signal handlers. */
-int rp_divert_unwind(struct rp_divert *divert, struct rp_unwinder *unwinder);
+ *  return address there is followed to the original one. Before anything is sent
+ *  there. It and @exceptions must outlive @divert, which asks them what is on
+ *  stacks. */
+int rp_divert_unwind(struct rp_divert *divert, struct rp_unwinder *unwinder,
+		     const struct rp_exceptions *exceptions);
 
 /** enum rp_divert_frames - is its unwind information known to the target's
  *  unwinder? Memory may go only if it is not. */
@@ -107,10 +113,12 @@ enum rp_divert_frames rp_divert_left_frames(const struct rp_target *target,
 
 /**
  * rp_divert_undo() - while all threads are stopped: return addresses that still
- * are on stacks are put back, threads that wait are sent to theirs.
+ * are on stacks are put back, threads that wait are sent to theirs, those under
+ * a signal handler when it returns.
  *
- * Return: 0; -EBUSY: a signal handler runs on a thread that waits, which is left
- * as it is: let them run, and try again.
+ * Return: 0; -EBUSY: the target's unwinder is at work on a stack, or a stack that
+ * cannot be walked may hold a signal frame. Those threads are left as they are:
+ * let them run, and try again.
  */
 int rp_divert_undo(struct rp_divert *divert, struct rp_threads *threads);
 

@@ -82,6 +82,31 @@ static int is_in_use(struct rp_session *s, const struct rp_region *region)
 	return ret ? ret : s->busy.n != 0;
 }
 
+static int look_for_use(struct rp_session *s, const struct rp_region *region)
+{
+	int ret = rp_threads_stop(&s->threads, s->diag);
+
+	if (ret)
+		return ret;
+	rp_unwind_forget(s->unwinder);
+	ret = is_in_use(s, region);
+	rp_threads_resume(&s->threads);
+	return ret;
+}
+
+/* Noted, since it must not be done twice. */
+static int forget_divert(struct rp_session *s, uint64_t base, uint64_t eh_frame)
+{
+	const struct rp_divert divert = { .target = &s->target, .base = base };
+	int ret;
+
+	rp_divert_note_frames(&divert, RP_DIVERT_FRAMES_CHANGING);
+	ret = rp_session_frames(s, false, eh_frame, 0);
+	if (!ret)
+		rp_divert_note_frames(&divert, RP_DIVERT_FRAMES_UNKNOWN);
+	return ret;
+}
+
 static int forget(struct rp_session *s, struct rp_record *r)
 {
 	uint64_t eh_frame;
@@ -90,7 +115,7 @@ static int forget(struct rp_session *s, struct rp_record *r)
 		switch (rp_divert_left_frames(&s->target, r->region.base,
 					      &eh_frame)) {
 		case RP_DIVERT_FRAMES_KNOWN:
-			return rp_session_frames(s, false, eh_frame, 0);
+			return forget_divert(s, r->region.base, eh_frame);
 		case RP_DIVERT_FRAMES_UNKNOWN:
 			return 0;
 		default:
@@ -110,8 +135,14 @@ static int forget(struct rp_session *s, struct rp_record *r)
 static int free_one(struct rp_session *s, struct rp_record *r)
 {
 	bool counts = !is_orphan(s, r);
-	int ret = forget(s, r);
+	int ret = 0;
 
+	/* Who returns there may throw: the unwinder has to know it. */
+	if (r->region.kind == RP_REGION_DIVERT)
+		ret = look_for_use(s, &r->region);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	ret = forget(s, r);
 	if (!ret)
 		ret = rp_threads_stop(&s->threads, s->diag);
 	if (ret)

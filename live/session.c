@@ -3,9 +3,7 @@
 #define _GNU_SOURCE
 #include "session.h"
 
-#include "modules_internal.h"
 #include "region.h"
-#include "unwind_internal.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -73,6 +71,7 @@ void rp_session_close(struct rp_session *s)
 	if (s->seized)
 		rp_threads_release(&s->threads);
 	rp_busy_free(&s->busy);
+	free(s->divert.slots);
 	rp_unwinder_free(s->unwinder);
 	rp_records_free(&s->records);
 	rp_modules_free(&s->modules);
@@ -237,6 +236,10 @@ found:
 
 bool rp_session_has_unwinder(struct rp_session *s)
 {
+	if (!s->register_frame && s->exceptions.by == RP_EXCEPTIONS_LIBGCC) {
+		s->register_frame = s->exceptions.register_frame;
+		s->deregister_frame = s->exceptions.deregister_frame;
+	}
 	if (s->register_frame)
 		return true;
 	return find_function(s, "__register_frame_info", &s->register_frame) &&
@@ -315,68 +318,14 @@ int rp_session_forget(struct rp_session *s, struct rp_record *r)
 	return ret ? ret : note_frames(s, r, RP_FRAMES_UNKNOWN);
 }
 
-/* Does a module call a function of another one? */
-static bool imports(struct rp_session *s, struct rp_module *module,
-		    const char *name)
-{
-	uint64_t n = module->dynamic ?
-		     rp_unwind_dynamic_count(&s->modules, module) : 0;
-
-	for (uint64_t i = 1; i < n; i++) {
-		Elf64_Sym symbol;
-		char found[32];
-
-		if (!rp_dynamic_symbol(&s->modules, module, i, &symbol) &&
-		    symbol.st_shndx == SHN_UNDEF &&
-		    !rp_dynamic_string(&s->modules, module, symbol.st_name,
-				       found, sizeof(found)) &&
-		    !strcmp(found, name))
-			return true;
-	}
-	return false;
-}
-
-/* Who raises exceptions; in static programs, who lets them be raised. */
-static bool may_throw(struct rp_session *s)
-{
-	static const char *const names[] = {
-		"__cxa_throw", "__gxx_personality_v0", "rust_panic",
-		"rust_eh_personality",
-	};
-	struct rp_live_symbol symbol;
-
-	for (size_t i = 0; i < s->modules.n; i++) {
-		struct rp_module *m = &s->modules.v[i];
-
-		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-			if (!rp_module_export(&s->modules, m, names[k], "",
-					      &symbol))
-				return true;
-		}
-		if (m != s->modules.libc_module &&
-		    imports(s, m, "_Unwind_RaiseException"))
-			return true;
-	}
-	/* Nobody can know of a static program without symbols. */
-	if (!s->modules.is_static || !s->modules.n)
-		return false;
-	if (rp_module_local(&s->modules, &s->modules.v[0], "main", &symbol))
-		return true;
-	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-		if (!rp_module_local(&s->modules, &s->modules.v[0], names[k],
-				     &symbol))
-			return true;
-	}
-	return false;
-}
-
 bool rp_session_may_divert(struct rp_session *s)
 {
 	if (!s->divert_known) {
 		s->divert_known = true;
+		rp_exceptions_find(&s->exceptions, s->unwinder, &s->modules);
 		s->may_divert = s->options->contexts != RP_CONTEXTS_SCAN &&
 				!rp_busy_known_contexts(s->unwinder) &&
-				!may_throw(s);
+				s->exceptions.by != RP_EXCEPTIONS_UNKNOWN;
 	}
 	return s->may_divert;
 }

@@ -21,6 +21,7 @@ struct rp_session {
 	struct rp_records records;
 	struct rp_busy_list busy;
 	uint64_t register_frame, deregister_frame;
+	struct rp_exceptions exceptions;
 	uint64_t divert_frames;		/* registered with the target's unwinder */
 	bool seized;
 	bool divert_known, may_divert;
@@ -78,8 +79,7 @@ void rp_session_progress(struct rp_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /** rp_session_may_divert() - may threads be sent to the waiting place? Not where
- *  an exception may be on its way through their frames, whose unwinder counts
- *  on finding them twice as they are; nor where stacks are switched. */
+ *  stacks are switched, nor where an unwinder would not know it. */
 bool rp_session_may_divert(struct rp_session *s);
 
 /* change.c */

@@ -18,6 +18,8 @@
 #define CHANCE_PAUSE_NS	2000000u
 /* How long threads on their way out are waited for before a new look. */
 #define DIVERTED_NS	20000000u
+/* How long those that cannot be let go at once are, when all is over. */
+#define LEAVE_NS	1000000000u
 
 static void sleep_ns(uint64_t ns)
 {
@@ -105,20 +107,25 @@ static int prepare_divert(struct rp_session *s)
 		rp_session_return(s);
 	}
 	if (!ret)
-		ret = rp_divert_unwind(&s->divert, s->unwinder);
+		ret = rp_divert_unwind(&s->divert, s->unwinder,
+				       &s->exceptions);
 	s->diag = diag;
 	return ret;
 }
 
-static void divert(struct rp_session *s)
+/* Return: false: some cannot be sent there. */
+static bool divert(struct rp_session *s)
 {
-	for (size_t i = 0; i < s->busy.n; i++) {
-		const struct rp_busy *busy = &s->busy.v[i];
+	bool all = true;
 
-		if (busy->how == RP_BUSY_FRAME &&
-		    !rp_divert_thread(&s->divert, busy))
+	for (size_t i = 0; i < s->busy.n; i++) {
+		int ret = rp_divert_thread(&s->divert, &s->busy.v[i]);
+
+		if (!ret)
 			s->report->diverted++;
+		all &= !ret || ret == -EALREADY;
 	}
+	return all;
 }
 
 /* Until all that were sent are there. */
@@ -171,16 +178,22 @@ static void untell_unwinder(struct rp_session *s)
 	rp_divert_note_frames(&s->divert, RP_DIVERT_FRAMES_UNKNOWN);
 }
 
+static uint64_t next_pause(uint64_t pause, uint64_t longest)
+{
+	return 2 * pause < longest ? 2 * pause : longest;
+}
+
 /*
  * Let all run, in the hope that they leave; who did not by the second time is
  * sent to the waiting place.
  */
 static int back_off(struct rp_session *s, struct attempts *a)
 {
+	bool all = rp_session_may_divert(s);
 	int ret = 0;
 
 	if (s->divert.base)
-		divert(s);
+		all = divert(s);
 	else if (!s->options->dry_run)
 		ret = prepare_divert(s);
 	resume(s);
@@ -191,9 +204,8 @@ static int back_off(struct rp_session *s, struct attempts *a)
 		wait_for_diverted(s);
 	else
 		pause_for(s, a->pause);
-	if (a->pause < (rp_session_may_divert(s) ? LONGEST_PAUSE_NS :
-			CHANCE_PAUSE_NS))
-		a->pause *= 2;
+	a->pause = next_pause(a->pause, all ? LONGEST_PAUSE_NS :
+			      CHANCE_PAUSE_NS);
 	return 0;
 }
 
@@ -481,8 +493,27 @@ static bool is_more_to_run(const struct rp_change *change)
 	return more;
 }
 
+/* What is still in use stays as it is, known to the unwinder: for a later run. */
+static bool is_divert_unused(struct rp_session *s)
+{
+	uint64_t until = rp_now() + LEAVE_NS;
+
+	while (s->divert.used && rp_now() < until) {
+		int ret = stop(s);
+
+		if (ret && ret != -EAGAIN)
+			break;
+		if (!ret) {
+			take_back(s);
+			resume(s);
+		}
+		if (s->divert.used)
+			pause_for(s, FIRST_PAUSE_NS);
+	}
+	return !s->divert.used;
+}
+
 /* Why all of it failed, if it did, is what counts: not what this says. */
-/* What went wrong before is what is reported. */
 static void free_divert(struct rp_session *s)
 {
 	struct rp_diag ignored, *diag = s->diag;
@@ -490,9 +521,9 @@ static void free_divert(struct rp_session *s)
 	if (!s->divert.base)
 		return;
 	s->diag = &ignored;
-	if (s->divert_frames)
+	if (s->divert_frames && is_divert_unused(s))
 		untell_unwinder(s);
-	if (!s->divert_frames && !rp_session_borrow(s)) {
+	if (!s->divert_frames && is_divert_unused(s) && !rp_session_borrow(s)) {
 		rp_divert_unmap(&s->divert, &s->inject, s->diag);
 		rp_session_return(s);
 	}

@@ -158,6 +158,7 @@ struct walk {
 	bool exact;
 	enum rp_frame_by by;
 	struct rp_frame frame;
+	uint64_t saved;		/* by a signal, if that is how it was found */
 	uint64_t thread_pointer;
 };
 
@@ -233,6 +234,7 @@ static enum step step_signal(struct walk *walk, uint64_t sp)
 	walk->cpu = next;
 	walk->exact = true;
 	walk->by = RP_FRAME_SIGNAL;
+	walk->saved = sp;
 	return STEP_ON;
 }
 
@@ -355,6 +357,7 @@ static enum step step_frame(struct walk *walk)
 	walk->frame = (struct rp_frame){
 		.pc = pc, .exact = walk->exact, .by = walk->by,
 		.sp = walk->cpu.r[RP_REG_RSP],
+		.saved = walk->by == RP_FRAME_SIGNAL ? walk->saved : 0,
 	};
 	return step(walk, rp_unwind_rule(walk->unwinder, pc, walk->exact));
 }

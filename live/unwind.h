@@ -45,6 +45,7 @@ enum rp_frame_by {
  *          register, or was found otherwise
  * @return_to: its return address; 0 if not known
  * @by:     how this frame was found: by what the one that it called says
+ * @saved:  RP_FRAME_SIGNAL: the struct ucontext that its registers return from
  */
 struct rp_frame {
 	uint64_t pc;
@@ -54,6 +55,7 @@ struct rp_frame {
 	uint64_t return_slot;
 	uint64_t return_to;
 	enum rp_frame_by by;
+	uint64_t saved;
 };
 
 enum rp_walk {
@@ -103,6 +105,15 @@ void rp_unwind_forget(struct rp_unwinder *unwinder);
 
 /** rp_unwind_is_call_before() - does a call instruction end right before @pc? */
 bool rp_unwind_is_call_before(struct rp_unwinder *unwinder, uint64_t pc);
+
+/** rp_unwind_is_passive() - does the unwind information of the function with this
+ *  return address say that exceptions are nothing to it: it has some, without a
+ *  personality routine, so it neither catches them nor cleans up? */
+bool rp_unwind_is_passive(struct rp_unwinder *unwinder, uint64_t pc);
+
+/** rp_unwind_has_personality() - has any function of a module such a routine? */
+bool rp_unwind_has_personality(struct rp_unwinder *unwinder,
+			       const struct rp_module *module);
 
 /**
  * rp_unwind_name() - name of what is at an address, for messages.

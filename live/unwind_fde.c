@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include "unwind_fde.h"
+#include "modules_internal.h"
 
 #include "../object/grow.h"
 
@@ -134,7 +135,8 @@ static void cie_augmentation(struct rp_cfi_cie *cie, struct rp_cfi_reader *reade
 			rp_read_fixed(reader, 1);
 			break;
 		case 'P':
-			take_form(reader, (uint8_t)rp_read_fixed(reader, 1));
+			cie->personality |= take_form(reader,
+				(uint8_t)rp_read_fixed(reader, 1)) != 0;
 			break;
 		case 'S':
 			cie->signal = true;
@@ -435,4 +437,51 @@ bool rp_fde_find(struct rp_unwinder *unwinder, uint64_t pc,
 	       read_fde(unwinder, address, module ? module->eh_frame_hdr : 0,
 			ret) &&
 	       pc >= ret->start && pc < ret->end;
+}
+
+bool rp_unwind_is_passive(struct rp_unwinder *unwinder, uint64_t pc)
+{
+	struct rp_cfi_fde fde;
+
+	return rp_fde_find(unwinder, pc - 1, &fde) && !fde.cie.personality;
+}
+
+/* Where .eh_frame begins, by its header; 0: not known. */
+static uint64_t module_frames(struct rp_unwinder *unwinder,
+			      const struct rp_module *module)
+{
+	uint64_t header = module->eh_frame_hdr;
+	uint8_t bytes[16];
+	size_t n = header ? rp_unwind_text(unwinder, header, bytes,
+					   sizeof(bytes)) : 0;
+	struct rp_cfi_reader reader = {
+		.start = bytes + 4, .at = bytes + 4, .end = bytes + n,
+		.address = header + 4, .data = header,
+	};
+
+	if (n < sizeof(bytes))
+		return 0;
+	uint64_t start = rp_read_pointer(&reader, bytes[1]);
+	return reader.bad || !rp_module_contains(module, start, 4) ? 0 : start;
+}
+
+bool rp_unwind_has_personality(struct rp_unwinder *unwinder,
+			       const struct rp_module *module)
+{
+	uint64_t at = module_frames(unwinder, module);
+	struct rp_cfi_cie cie;
+
+	for (size_t i = 0; at && i < FDES_MAX; i++) {
+		uint32_t head[2];
+
+		if (!rp_module_contains(module, at, sizeof(head)) ||
+		    rp_unwind_text(unwinder, at, head, sizeof(head)) !=
+		    sizeof(head) || !head[0])
+			return false;
+		if (!head[1] && (!read_cie(unwinder, at, 0, &cie) ||
+				 cie.personality))
+			return true;
+		at += 4 + (uint64_t)head[0];
+	}
+	return true;	/* as far as anybody can tell */
 }

@@ -22,6 +22,7 @@ struct rp_cfi_cie {
 	uint8_t encoding;
 	bool sized;		/* there is a size before augmentation data */
 	bool signal;
+	bool personality;	/* somebody is asked about exceptions */
 	struct rp_cfi_reader program;
 };
 

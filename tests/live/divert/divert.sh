@@ -47,7 +47,7 @@ mappings()
 	grep -c '^[0-9a-f-]* r-[-x]p 00000000 00:00 0 *$' "/proc/$pid/maps"
 }
 
-# cycles N [throw]
+# cycles N [throw|known]: the unwinder is told
 cycles()
 {
 	local before
@@ -104,6 +104,12 @@ thrown()
 	cycles 300 throw
 }
 
+cancelled()
+{
+	start 4 cancel
+	cycles 200 known
+}
+
 start 1
 if ! timeout 60 "$driver" cycles "$pid" "$mailbox" 1 2>"$tmp/err" >/dev/null &&
    grep -q 'not permitted' "$tmp/err"; then
@@ -117,6 +123,7 @@ check signals-on-a-stack run_mode 4 stack 200
 check tool-is-killed killed
 if [ -n "$throw" ]; then
 	check exceptions thrown
+	check cancelled cancelled
 fi
 stop
 tap_end

@@ -2,7 +2,8 @@
 /*
  * Sends threads to the waiting place and takes that back, again and again.
  *
- *   driver cycles PID MAILBOX N [throw]	prints what happened, "ok" at last
+ *   driver cycles PID MAILBOX N [throw|known]	prints what happened, "ok" at
+ *					last; the unwinder is told
  *   driver hold PID MAILBOX		sends what it can, waits to be killed
  *   driver read PID MAILBOX		rounds and errors
  */
@@ -22,13 +23,14 @@ static struct rp_modules modules;
 static struct rp_threads threads;
 static struct rp_inject inject;
 static struct rp_unwinder *unwinder;
+static struct rp_exceptions exceptions;
 static struct rp_divert divert;
 static struct rp_diag diag;
 static uint64_t mailbox_address;
 
 static struct {
 	unsigned long sent, arrived, timed_out, busy, not_sent, all_arrived;
-	unsigned long through, lost;
+	unsigned long through, lost, refused;
 } seen;
 
 static void check(const char *what, int rc)
@@ -54,6 +56,9 @@ static void open_all(pid_t pid)
 	check("seize", rp_threads_seize(&threads, &target, &diag));
 	check("modules", rp_modules_read(&modules, &target, &diag));
 	check("unwinder", rp_unwinder_create(&unwinder, &modules));
+	rp_exceptions_find(&exceptions, unwinder, &modules);
+	check("exceptions", exceptions.by == RP_EXCEPTIONS_UNKNOWN ?
+	      -EINVAL : 0);
 }
 
 static void close_all(void)
@@ -93,7 +98,8 @@ static void map(void)
 	check("map", rp_divert_map(&divert, &inject, &modules.maps,
 				   modules.v[0].low, &diag));
 	rp_inject_end(&inject);
-	check("unwind", rp_divert_unwind(&divert, unwinder));
+	check("unwind", rp_divert_unwind(&divert, unwinder,
+					   &exceptions));
 	rp_threads_resume(&threads);
 }
 
@@ -148,7 +154,11 @@ static void send_thread(struct rp_thread *thread, struct search *search)
 
 	if (rc == -EALREADY)
 		return;
-	if (rc)
+	if (search->busy.outermost.return_to - search->mailbox.catching <
+	    search->mailbox.catching_size) {
+		check("a frame that catches", rc == -ENOTSUP ? 0 : -EINVAL);
+		seen.refused++;
+	} else if (rc)
 		seen.not_sent++;
 	else
 		seen.sent++;
@@ -264,31 +274,32 @@ static void tell_unwinder(uint64_t frames)
 	note(frames ? RP_DIVERT_FRAMES_KNOWN : RP_DIVERT_FRAMES_UNKNOWN);
 }
 
-static int cycles(unsigned int n, bool throws)
+static int cycles(unsigned int n, const char *mode)
 {
 	struct mailbox before = read_mailbox(), after;
+	bool throws = mode && !strcmp(mode, "throw");
 	time_t limit = time(NULL) + 100;
 	unsigned int i;
 
 	map();
-	if (throws)
+	if (mode)
 		tell_unwinder(divert.eh_frame);
 	for (i = 0; i < n && time(NULL) < limit; i++)
 		cycle(i);
-	if (throws)
+	if (mode)
 		tell_unwinder(0);
 	unmap();
 	after = read_mailbox();
 	printf("cycles %u sent %lu arrived %lu all %lu timed-out %lu busy %lu "
-	       "not-sent %lu through %lu lost %lu rounds %llu signals %llu errors %llu\n", i,
+	       "not-sent %lu refused %lu through %lu lost %lu rounds %llu signals %llu errors %llu\n", i,
 	       seen.sent, seen.arrived, seen.all_arrived, seen.timed_out,
-	       seen.busy, seen.not_sent, seen.through, seen.lost,
+	       seen.busy, seen.not_sent, seen.refused, seen.through, seen.lost,
 	       (unsigned long long)(after.rounds - before.rounds),
 	       (unsigned long long)(after.signals - before.signals),
 	       (unsigned long long)after.errors);
 	close_all();
 	if (after.errors || !seen.sent || !seen.arrived || seen.lost ||
-	    after.rounds == before.rounds)
+	    after.rounds == before.rounds || (throws && !seen.refused))
 		return 1;
 	puts("ok");
 	return 0;
@@ -341,5 +352,6 @@ int main(int argc, char **argv)
 	open_all(pid);
 	if (!strcmp(argv[1], "hold"))
 		hold();
-	return cycles(argc > 4 ? (unsigned int)atoi(argv[4]) : 100, argc > 5);
+	return cycles(argc > 4 ? (unsigned int)atoi(argv[4]) : 100,
+		      argc > 5 ? argv[5] : NULL);
 }

@@ -3,7 +3,7 @@
  * Threads that call functions of all kinds in a section of their own, and check
  * what they return: in all registers, on the x87 stack, by exceptions.
  *
- * usage: target THREADS [signals|stack|throw|exit]; prints the mailbox's address
+ * usage: target THREADS [signals|stack|throw|exit|cancel]; prints the mailbox's address
  */
 #define _GNU_SOURCE
 #include "target.h"
@@ -23,6 +23,9 @@
 #define SIGNAL_STACK	65536
 
 extern const char __start_work_text[], __stop_work_text[];
+#ifdef HAVE_CXX
+extern const char __start_catch_text[], __stop_catch_text[];
+#endif
 
 static struct mailbox mailbox;
 
@@ -205,15 +208,18 @@ static void check_values(unsigned int seed)
 	check_all();
 }
 
-static int throws, exits;
+static int throws, exits, cancels;
+static unsigned long cleanups;
 
-static void *work(void *argument)
+static void clean_up(void *stack)
 {
-	unsigned int seed = (unsigned int)(uintptr_t)argument * 7919;
-	stack_t stack = { .ss_sp = malloc(SIGNAL_STACK),
-			  .ss_size = SIGNAL_STACK };
+	sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL);
+	free(stack);
+	__atomic_fetch_add(&cleanups, 1, __ATOMIC_RELAXED);
+}
 
-	sigaltstack(&stack, NULL);
+static void make_rounds(unsigned int seed)
+{
 	for (int i = 0; !exits || i < 3; i++) {
 		seed = seed * 1103515245 + 12345;
 #ifdef HAVE_CXX
@@ -224,9 +230,17 @@ static void *work(void *argument)
 			check_values(seed >> 16);
 		__atomic_fetch_add(&mailbox.rounds, 1, __ATOMIC_RELAXED);
 	}
-	stack.ss_flags = SS_DISABLE;
+}
+
+static void *work(void *argument)
+{
+	stack_t stack = { .ss_sp = malloc(SIGNAL_STACK),
+			  .ss_size = SIGNAL_STACK };
+
 	sigaltstack(&stack, NULL);
-	free(stack.ss_sp);
+	pthread_cleanup_push(clean_up, stack.ss_sp);
+	make_rounds((unsigned int)(uintptr_t)argument * 7919);
+	pthread_cleanup_pop(1);
 	return NULL;
 }
 
@@ -268,15 +282,31 @@ static pthread_t start_thread(unsigned int i)
 	return thread;
 }
 
+/* Another walk over the waiting place, and the clean-up is further out. */
+static void cancel(pthread_t thread)
+{
+	unsigned long before = __atomic_load_n(&cleanups, __ATOMIC_RELAXED);
+	void *result;
+
+	pthread_cancel(thread);
+	pthread_join(thread, &result);
+	check(result == PTHREAD_CANCELED);
+	check(__atomic_load_n(&cleanups, __ATOMIC_RELAXED) == before + 1);
+}
+
 static void run(pthread_t *threads, unsigned int n, int signals)
 {
-	const struct timespec pause = { .tv_nsec = 200000 };
+	const struct timespec pause = { .tv_nsec = cancels ? 4000000 : 200000 };
 
 	for (unsigned int i = 0;; i++) {
 		look_at_mailbox();
 		nanosleep(&pause, NULL);
 		if (signals)
 			pthread_kill(threads[i % n], SIGUSR1);
+		if (cancels) {
+			cancel(threads[i % n]);
+			threads[i % n] = start_thread(i);
+		}
 		if (exits) {
 			pthread_join(threads[i % n], NULL);
 			threads[i % n] = start_thread(i);
@@ -296,8 +326,14 @@ int main(int argc, char **argv)
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 	mailbox.start = (uint64_t)(uintptr_t)__start_work_text;
 	mailbox.size = (uint64_t)(__stop_work_text - __start_work_text);
+#ifdef HAVE_CXX
+	mailbox.catching = (uint64_t)(uintptr_t)__start_catch_text;
+	mailbox.catching_size = (uint64_t)(__stop_catch_text -
+					   __start_catch_text);
+#endif
 	throws = !strcmp(mode, "throw");
 	exits = !strcmp(mode, "exit");
+	cancels = !strcmp(mode, "cancel");
 	action.sa_flags = strcmp(mode, "stack") ? SA_RESTART :
 						  SA_RESTART | SA_ONSTACK;
 	sigaction(SIGUSR1, &action, NULL);
