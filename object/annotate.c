@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Annotating one relocatable object that is in memory. */
 #include "annotate.h"
+#include "kernel_sites.h"
 #include "patchlets.h"
 #include "site_table.h"
 
@@ -25,6 +26,17 @@ static bool has_sites(const struct rp_annotation *a)
 	return false;
 }
 
+static enum rp_annotate_outcome outcome(const struct rp_annotation *a,
+					bool matches)
+{
+	if (!matches)
+		return RP_ANNOTATE_CHANGED;
+	if (has_sites(a))
+		return RP_ANNOTATE_UNCHANGED;
+	return a->obj.lto == RP_LTO_SLIM ? RP_ANNOTATE_LTO :
+					   RP_ANNOTATE_NO_SITES;
+}
+
 int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
 		      size_t size, struct rp_diag *diag)
 {
@@ -32,6 +44,7 @@ int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
 	bool matches = true;
 
 	memset(a, 0, sizeof(*a));
+	a->abi = rp_abi(RP_ABI_REPOINT);
 	int rc = rp_relobj_open(&a->obj, image, size, diag);
 	if (!rc)
 		rc = rp_patchlets_check(&a->obj, diag);
@@ -39,26 +52,43 @@ int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
 		rc = find_sites(a, diag);
 	if (!rc)
 		rc = rp_site_table_matches(&a->obj, a->sites, &matches, diag);
-	if (rc)
-		return rc;
-	if (!matches)
-		a->outcome = RP_ANNOTATE_CHANGED;
-	else if (has_sites(a))
-		a->outcome = RP_ANNOTATE_UNCHANGED;
-	else if (a->obj.lto == RP_LTO_SLIM)
-		a->outcome = RP_ANNOTATE_LTO;
-	else
-		a->outcome = RP_ANNOTATE_NO_SITES;
-	return 0;
+	if (!rc)
+		a->outcome = outcome(a, matches);
+	return rc;
+}
+
+int rp_annotate_begin_kernel(struct rp_annotation *annotation,
+			     const void *image, size_t size,
+			     const struct rp_abi *abi, bool module,
+			     struct rp_diag *diag)
+{
+	struct rp_annotation *a = annotation;
+	struct rp_sites *calls = &a->sites[RP_TABLE_CALLS];
+	bool matches = true;
+
+	memset(a, 0, sizeof(*a));
+	a->abi = abi;
+	int rc = rp_relobj_open(&a->obj, image, size, diag);
+	if (!rc)
+		rc = rp_kernel_sites_find(&a->obj, abi, module, calls, diag);
+	if (!rc)
+		rc = rp_kernel_sites_match(&a->obj, abi, calls, &matches, diag);
+	if (!rc)
+		a->outcome = outcome(a, matches);
+	return rc;
 }
 
 int rp_annotate_write(struct rp_annotation *annotation, int fd,
 		      struct rp_diag *diag)
 {
+	const struct rp_abi *abi = annotation->abi;
 	struct rp_elf_edit edit;
 
 	int rc = rp_elf_edit_init(&edit, &annotation->obj, diag);
-	if (!rc)
+	if (!rc && abi->kernel)
+		rc = rp_kernel_sites_build(&edit, abi,
+			&annotation->sites[RP_TABLE_CALLS], diag);
+	else if (!rc)
 		rc = rp_site_table_build(&edit, annotation->sites, diag);
 	if (!rc)
 		rc = rp_elf_edit_write(&edit, fd, diag);

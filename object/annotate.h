@@ -3,6 +3,7 @@
 #ifndef REPOINT_OBJECT_ANNOTATE_H
 #define REPOINT_OBJECT_ANNOTATE_H
 
+#include "abi.h"
 #include "sites.h"
 
 enum rp_annotate_outcome {
@@ -15,11 +16,13 @@ enum rp_annotate_outcome {
 /**
  * struct rp_annotation - an object, its sites and what to do with it.
  * @obj:     the object; @image given to begin() must outlive it
+ * @abi:     whose tables; of a kernel, only @sites[RP_TABLE_CALLS] are used
  * @sites:   its sites, by table
  * @outcome: see enum rp_annotate_outcome
  */
 struct rp_annotation {
 	struct rp_relobj obj;
+	const struct rp_abi *abi;
 	struct rp_sites sites[RP_TABLE_NR];
 	enum rp_annotate_outcome outcome;
 };
@@ -37,6 +40,18 @@ struct rp_annotation {
  */
 int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
 		      size_t size, struct rp_diag *diag);
+
+/**
+ * rp_annotate_begin_kernel() - look at an object of a Linux kernel.
+ * @abi:    which kernel's names and formats
+ * @module: it belongs to a module, see kernel_sites.h
+ *
+ * Otherwise like rp_annotate_begin(); there are no ops and no patchlets.
+ */
+int rp_annotate_begin_kernel(struct rp_annotation *annotation,
+			     const void *image, size_t size,
+			     const struct rp_abi *abi, bool module,
+			     struct rp_diag *diag);
 
 /**
  * rp_annotate_write() - write the annotated object.

@@ -41,15 +41,19 @@ static int check_machine(const uint8_t *ident, struct rp_diag *diag)
 	return 0;
 }
 
-static int check_type(const uint8_t *ident, struct rp_diag *diag)
+static int check_type(struct rp_relobj *obj, bool linked, struct rp_diag *diag)
 {
+	const uint8_t *ident = obj->image;
 	uint16_t type;
 
 	memcpy(&type, ident + offsetof(Elf64_Ehdr, e_type), 2);
 	type = le16toh(type);
 	if (type == ET_REL)
 		return 0;
-	if (type == ET_EXEC || type == ET_DYN)
+	obj->linked = type == ET_EXEC || type == ET_DYN;
+	if (obj->linked && linked)
+		return 0;
+	if (obj->linked)
 		return rp_diag_set_at(diag, RP_DIAG_NOT_REL, "ELF header",
 			offsetof(Elf64_Ehdr, e_type),
 			"already linked; name the object files that it was "
@@ -60,7 +64,7 @@ static int check_type(const uint8_t *ident, struct rp_diag *diag)
 		"ELF type %u is not a relocatable object", type);
 }
 
-static int check_magic(const struct rp_relobj *obj, struct rp_diag *diag)
+static int check_magic(struct rp_relobj *obj, bool linked, struct rp_diag *diag)
 {
 	if (starts_with(obj, "!<arch>\n", 8) || starts_with(obj, "!<thin>\n", 8))
 		return rp_diag_set(diag, RP_DIAG_ARCHIVE, NULL,
@@ -79,7 +83,7 @@ static int check_magic(const struct rp_relobj *obj, struct rp_diag *diag)
 		return rp_diag_set_at(diag, RP_DIAG_TRUNCATED, "ELF header",
 			obj->size, "the file ends inside the ELF header");
 	int rc = check_machine(obj->image, diag);
-	return rc ? rc : check_type(obj->image, diag);
+	return rc ? rc : check_type(obj, linked, diag);
 }
 
 static uint64_t read_le(const uint8_t *p, size_t size)
@@ -306,8 +310,8 @@ static void find_lto(struct rp_relobj *obj)
 	}
 }
 
-int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
-		   struct rp_diag *diag)
+static int open_image(struct rp_relobj *obj, const void *image, size_t size,
+		      bool linked, struct rp_diag *diag)
 {
 	int rc;
 
@@ -318,7 +322,7 @@ int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
 		obj->lto = RP_LTO_SLIM;
 		return 0;
 	}
-	rc = check_magic(obj, diag);
+	rc = check_magic(obj, linked, diag);
 	if (!rc)
 		rc = open_elf(obj, diag);
 	if (!rc)
@@ -329,6 +333,8 @@ int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
 		rc = name_sections(obj, diag);
 	if (!rc)
 		rc = rp_relobj_read_symbols(obj, diag);
+	if (!rc && obj->linked)
+		rc = rp_relobj_sort_sections(obj, diag);
 	if (!rc)
 		rc = rp_relobj_read_links(obj, diag);
 	if (!rc)
@@ -336,10 +342,23 @@ int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
 	return rc;
 }
 
+int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
+		   struct rp_diag *diag)
+{
+	return open_image(obj, image, size, false, diag);
+}
+
+int rp_relobj_open_linked(struct rp_relobj *obj, const void *image, size_t size,
+			  struct rp_diag *diag)
+{
+	return open_image(obj, image, size, true, diag);
+}
+
 void rp_relobj_close(struct rp_relobj *obj)
 {
 	free(obj->symbols);
 	free(obj->sections);
+	free(obj->by_address);
 	if (obj->elf)
 		elf_end(obj->elf);
 	memset(obj, 0, sizeof(*obj));

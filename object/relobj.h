@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A relocatable object file in memory: sections, symbols, relocations.
+ * An object file in memory: sections, symbols, relocations.
  *
  *   int  rp_relobj_open(obj, image, size, diag);
+ *   int  rp_relobj_open_linked(obj, image, size, diag);
  *   void rp_relobj_close(obj);
  *   int  rp_relobj_relocs(obj, rela, &relocs, diag);
  *
@@ -81,8 +82,15 @@ enum rp_relobj_lto {
  * @image:        the file; must outlive the model
  * @symtab:       index of the symbol table, or 0 if there is none
  * @symtab_shndx: index of its table of section indices, or 0
+ * @symbols:      @nsymbols of them; number 0, which is none, can always be looked
+ *                at
  * @first_global: symbols from here on are not local
  * @lto:          see enum rp_relobj_lto
+ * @linked:       an executable or a shared object: see rp_relobj_open_linked()
+ * @dynsym:       linked: index of the table of dynamic symbols, or 0
+ * @first_dynamic: linked: the symbols from here on are its; those before are the
+ *                symbol table's. Stripped files have dynamic ones alone.
+ * @by_address:   internal, linked: sections in memory
  */
 struct rp_relobj {
 	const uint8_t *image;
@@ -98,6 +106,11 @@ struct rp_relobj {
 	uint32_t symtab;
 	uint32_t symtab_shndx;
 	enum rp_relobj_lto lto;
+	bool linked;
+	uint32_t dynsym;
+	size_t first_dynamic;
+	uint32_t *by_address;
+	size_t nby_address;
 };
 
 /** struct rp_relocs - the relocations of one section, in file order. */
@@ -120,6 +133,20 @@ struct rp_relocs {
 int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
 		   struct rp_diag *diag);
 
+/**
+ * rp_relobj_open_linked() - the same, and executables and shared objects too.
+ *
+ * Of linked files (@linked), for reading only: values of symbols and offsets of
+ * relocations are offsets in sections, as in relocatable objects; symbols of
+ * thread-local data have none (RP_SECTION_NONE). Only relocations that the
+ * linker was told to leave (--emit-relocs) belong to sections; for those of the
+ * dynamic linker see rp_relobj_dynamic_relocs(). All else is as I1 to I5 say.
+ *
+ * Return: 0; -EINVAL, see @diag; -ENOMEM.
+ */
+int rp_relobj_open_linked(struct rp_relobj *obj, const void *image, size_t size,
+			  struct rp_diag *diag);
+
 /** rp_relobj_close() - free the model. The image stays. */
 void rp_relobj_close(struct rp_relobj *obj);
 
@@ -137,6 +164,35 @@ void rp_relobj_close(struct rp_relobj *obj);
  */
 int rp_relobj_relocs(const struct rp_relobj *obj, uint32_t rela,
 		     struct rp_relocs *ret, struct rp_diag *diag);
+
+/**
+ * rp_relobj_dynamic_relocs() - what the dynamic linker does to a linked file.
+ * @ret: filled in, by offset; offsets are addresses, of any section;
+ *       rp_relocs_deinit() frees it
+ *
+ * Symbols are indices into @obj's. Packed relative relocations (SHT_RELR) have the
+ * addend that is in their place.
+ *
+ * Return: 0; -EINVAL, see @diag; -ENOMEM.
+ */
+int rp_relobj_dynamic_relocs(const struct rp_relobj *obj,
+			     struct rp_relocs *ret, struct rp_diag *diag);
+
+/**
+ * rp_relobj_section_at() - the section of a linked file that is at an address.
+ * @offset: filled in: the place in it
+ *
+ * Return: its index, or 0.
+ */
+uint32_t rp_relobj_section_at(const struct rp_relobj *obj, uint64_t address,
+			      uint64_t *offset);
+
+/** rp_relobj_address() - of a place in a linked file. */
+static inline uint64_t rp_relobj_address(const struct rp_relobj *obj,
+					 uint32_t section, uint64_t offset)
+{
+	return obj->sections[section].hdr.sh_addr + offset;
+}
 
 void rp_relocs_deinit(struct rp_relocs *relocs);
 

@@ -24,6 +24,7 @@ int rp_relobj_string(const struct rp_relobj *obj, size_t strtab,
 		     uint64_t offset, const char **ret, struct rp_diag *diag);
 
 int rp_relobj_read_symbols(struct rp_relobj *obj, struct rp_diag *diag);
+int rp_relobj_sort_sections(struct rp_relobj *obj, struct rp_diag *diag);
 int rp_relobj_read_links(struct rp_relobj *obj, struct rp_diag *diag);
 
 /* How LLVM's tables of symbols are called; not in every <elf.h>. */
@@ -31,5 +32,8 @@ int rp_relobj_read_links(struct rp_relobj *obj, struct rp_diag *diag);
 #define RP_SHT_LLVM_CG_PROFILE_V1	0x6fff4c02u
 #define RP_SHT_LLVM_CG_PROFILE		0x6fff4c09u
 #define RP_SHT_CREL			0x40000014u
+
+/* The same in every image, whatever the host is. */
+void rp_relobj_rela(const uint8_t *image, struct rp_reloc *ret);
 
 #endif /* REPOINT_OBJECT_RELOBJ_INTERNAL_H */

@@ -109,6 +109,8 @@ static int read_link(struct rp_relobj *obj, size_t i, struct rp_diag *diag)
 	struct rp_section *section = &obj->sections[i];
 	struct rp_where where;
 
+	if (obj->linked)
+		return 0;
 	switch (section->hdr.sh_type) {
 	case SHT_GROUP:
 		return read_group(obj, i, diag);
@@ -128,6 +130,16 @@ static int read_link(struct rp_relobj *obj, size_t i, struct rp_diag *diag)
 		obj->nsections);
 }
 
+// Of a linked file: left by --emit-relocs. The dynamic linker's are others.
+static bool is_left_over(const struct rp_relobj *obj,
+			 const struct rp_section *rela)
+{
+	return !(rela->hdr.sh_flags & SHF_ALLOC) &&
+	       rela->hdr.sh_link == obj->symtab && obj->symtab &&
+	       rela->hdr.sh_info < obj->nsections &&
+	       rela->hdr.sh_entsize == sizeof(Elf64_Rela);
+}
+
 int rp_relobj_read_links(struct rp_relobj *obj, struct rp_diag *diag)
 {
 	int rc = 0;
@@ -138,7 +150,8 @@ int rp_relobj_read_links(struct rp_relobj *obj, struct rp_diag *diag)
 	for (size_t i = obj->nsections; !rc && --i > 0;) {
 		struct rp_section *rela = &obj->sections[i];
 
-		if (rela->hdr.sh_type != SHT_RELA || !rela->hdr.sh_info)
+		if (rela->hdr.sh_type != SHT_RELA || !rela->hdr.sh_info ||
+		    (obj->linked && !is_left_over(obj, rela)))
 			continue;
 		rela->next_rela = obj->sections[rela->hdr.sh_info].rela;
 		obj->sections[rela->hdr.sh_info].rela = i;
@@ -175,57 +188,57 @@ static size_t reloc_size(uint32_t type)
 	}
 }
 
-static int read_reloc(const struct rp_relobj *obj, uint32_t rela,
-		      Elf_Data *data, size_t i, struct rp_reloc *ret,
-		      struct rp_diag *diag)
+void rp_relobj_rela(const uint8_t *image, struct rp_reloc *ret)
+{
+	Elf64_Rela r;
+
+	memcpy(&r, image, sizeof(r));
+	ret->offset = le64toh(r.r_offset);
+	ret->symbol = ELF64_R_SYM(le64toh(r.r_info));
+	ret->type = ELF64_R_TYPE(le64toh(r.r_info));
+	ret->addend = (int64_t)le64toh(r.r_addend);
+}
+
+static int read_reloc(const struct rp_relobj *obj, uint32_t rela, size_t i,
+		      struct rp_reloc *ret, struct rp_diag *diag)
 {
 	uint32_t target = obj->sections[rela].hdr.sh_info;
 	uint64_t size = obj->sections[target].hdr.sh_size;
 	uint64_t at = i * sizeof(Elf64_Rela);
 	struct rp_where where;
-	GElf_Rela r;
 
+	rp_relobj_rela(rp_section_data(obj, rela) + at, ret);
+	if (obj->linked)	// an address
+		ret->offset -= obj->sections[target].hdr.sh_addr;
+	if (ret->symbol < obj->nsymbols && ret->offset <= size &&
+	    size - ret->offset >= reloc_size(ret->type))
+		return 0;
 	rp_where_section(&where, obj, rela);
-	if (!gelf_getrela(data, i, &r))
-		return rp_diag_libelf(diag, where.text);
-	ret->offset = r.r_offset;
-	ret->symbol = GELF_R_SYM(r.r_info);
-	ret->type = GELF_R_TYPE(r.r_info);
-	ret->addend = r.r_addend;
 	if (ret->symbol >= obj->nsymbols)
 		return rp_diag_set_at(diag, RP_DIAG_RELOC_SYMBOL, where.text, at,
 			"relocation against symbol %u of %zu", ret->symbol,
 			obj->nsymbols);
-	if (ret->offset > size || size - ret->offset < reloc_size(ret->type))
-		return rp_diag_set_at(diag, RP_DIAG_RELOC_OFFSET, where.text, at,
-			"relocation at offset 0x%llx of section %u, which has "
-			"0x%llx bytes", (unsigned long long)ret->offset, target,
-			(unsigned long long)size);
-	return 0;
+	return rp_diag_set_at(diag, RP_DIAG_RELOC_OFFSET, where.text, at,
+		"relocation at offset 0x%llx of section %u, which has "
+		"0x%llx bytes", (unsigned long long)ret->offset, target,
+		(unsigned long long)size);
 }
 
 int rp_relobj_relocs(const struct rp_relobj *obj, uint32_t rela,
 		     struct rp_relocs *ret, struct rp_diag *diag)
 {
-	const struct rp_section *section = &obj->sections[rela];
-	size_t n = section->hdr.sh_size / sizeof(Elf64_Rela);
-	struct rp_where where;
+	size_t n = obj->sections[rela].hdr.sh_size / sizeof(Elf64_Rela);
 	int rc = 0;
 
 	ret->v = NULL;
 	ret->n = 0;
 	if (!n)
 		return 0;
-	Elf_Data *data = elf_getdata(section->scn, NULL);
-	if (!data) {
-		rp_where_section(&where, obj, rela);
-		return rp_diag_libelf(diag, where.text);
-	}
 	ret->v = calloc(n, sizeof(*ret->v));
 	if (!ret->v)
 		return rp_diag_nomem(diag);
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = read_reloc(obj, rela, data, i, &ret->v[i], diag);
+		rc = read_reloc(obj, rela, i, &ret->v[i], diag);
 	if (rc)
 		rp_relocs_deinit(ret);
 	else

@@ -2,6 +2,7 @@
 /* Names and symbols of a relocatable object. */
 #include "relobj_internal.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,49 +73,52 @@ int rp_relobj_string(const struct rp_relobj *obj, size_t strtab,
 		(unsigned long long)hdr->sh_size);
 }
 
-static int find_symtab(struct rp_relobj *obj, struct rp_diag *diag)
+// The table of a type; two of them are one too many.
+static int find_table(const struct rp_relobj *obj, uint32_t type,
+		      uint32_t *ret, struct rp_diag *diag)
 {
 	for (size_t i = 1; i < obj->nsections; i++) {
 		struct rp_where where;
 
-		if (obj->sections[i].hdr.sh_type != SHT_SYMTAB)
+		if (obj->sections[i].hdr.sh_type != type)
 			continue;
 		rp_where_section(&where, obj, i);
-		if (obj->symtab)
+		if (*ret)
 			return rp_diag_set(diag, RP_DIAG_SYMTAB, where.text,
 				"a second symbol table");
-		obj->symtab = i;
+		*ret = i;
 	}
 	return 0;
 }
 
-static int check_symtab(struct rp_relobj *obj, const char *where,
+static int check_symtab(const struct rp_relobj *obj, uint32_t symtab,
 			struct rp_diag *diag)
 {
-	const GElf_Shdr *hdr = &obj->sections[obj->symtab].hdr;
+	const GElf_Shdr *hdr = &obj->sections[symtab].hdr;
+	size_t n = hdr->sh_size / sizeof(Elf64_Sym);
+	struct rp_where where;
 
+	rp_where_section(&where, obj, symtab);
 	if (hdr->sh_entsize != sizeof(Elf64_Sym) ||
 	    hdr->sh_size % sizeof(Elf64_Sym))
-		return rp_diag_set(diag, RP_DIAG_ENTSIZE, where,
+		return rp_diag_set(diag, RP_DIAG_ENTSIZE, where.text,
 			"0x%llx bytes of symbols in entries of 0x%llx",
 			(unsigned long long)hdr->sh_size,
 			(unsigned long long)hdr->sh_entsize);
-	obj->nsymbols = hdr->sh_size / sizeof(Elf64_Sym);
-	obj->first_global = hdr->sh_info;
-	if (obj->first_global > obj->nsymbols ||
-	    (obj->nsymbols && !obj->first_global))
-		return rp_diag_set(diag, RP_DIAG_SYMTAB, where,
-			"the first global symbol is number %zu of %zu",
-			obj->first_global, obj->nsymbols);
+	if (hdr->sh_info > n || (n && !hdr->sh_info))
+		return rp_diag_set(diag, RP_DIAG_SYMTAB, where.text,
+			"the first global symbol is number %u of %zu",
+			hdr->sh_info, n);
 	if (!hdr->sh_link || hdr->sh_link >= obj->nsections)
-		return rp_diag_set(diag, RP_DIAG_SECTION_LINK, where,
+		return rp_diag_set(diag, RP_DIAG_SECTION_LINK, where.text,
 			"symbol names in section %u of %zu", hdr->sh_link,
 			obj->nsections);
 	return rp_relobj_check_strtab(obj, hdr->sh_link, diag);
 }
 
 // Indices above SHN_LORESERVE are in a table of their own.
-static int find_symtab_shndx(struct rp_relobj *obj, struct rp_diag *diag)
+static int find_symtab_shndx(struct rp_relobj *obj, size_t n,
+			     struct rp_diag *diag)
 {
 	for (size_t i = 1; i < obj->nsections; i++) {
 		const GElf_Shdr *hdr = &obj->sections[i].hdr;
@@ -127,83 +131,133 @@ static int find_symtab_shndx(struct rp_relobj *obj, struct rp_diag *diag)
 			return rp_diag_set(diag, RP_DIAG_SYMTAB, where.text,
 				"a table of section indices without its symbol "
 				"table");
-		if (hdr->sh_size != obj->nsymbols * sizeof(uint32_t))
+		if (hdr->sh_size != n * sizeof(uint32_t))
 			return rp_diag_set(diag, RP_DIAG_SYMTAB, where.text,
 				"0x%llx bytes of section indices for %zu "
-				"symbols", (unsigned long long)hdr->sh_size,
-				obj->nsymbols);
+				"symbols", (unsigned long long)hdr->sh_size, n);
 		obj->symtab_shndx = i;
 	}
 	return 0;
 }
 
-static int symbol_section(const struct rp_relobj *obj, const GElf_Sym *sym,
-			  Elf32_Word xindex, uint32_t *ret)
+static uint32_t extended_index(const struct rp_relobj *obj, uint32_t symtab,
+			       size_t i)
 {
-	uint32_t section = sym->st_shndx;
+	uint32_t index;
+
+	if (!obj->symtab_shndx || symtab != obj->symtab)
+		return UINT32_MAX;
+	memcpy(&index, rp_section_data(obj, obj->symtab_shndx) +
+	       i * sizeof(index), sizeof(index));
+	return le32toh(index);
+}
+
+static int symbol_section(const struct rp_relobj *obj, uint32_t symtab,
+			  size_t i, uint16_t shndx, uint32_t *ret)
+{
+	uint32_t section = shndx;
 
 	if (section == SHN_XINDEX) {
-		if (!obj->symtab_shndx)
-			return -EINVAL;
-		section = xindex;
+		section = extended_index(obj, symtab, i);
 	} else if (section >= SHN_LORESERVE) {
 		*ret = RP_SECTION_NONE;
 		return 0;
 	}
-	if (section >= obj->nsections)
-		return -EINVAL;
 	*ret = section;
-	return 0;
+	return section < obj->nsections ? 0 : -EINVAL;
 }
 
-static int read_symbol(struct rp_relobj *obj, Elf_Data *syms, Elf_Data *shndx,
-		       size_t i, struct rp_diag *diag)
+// In linked files values are addresses.
+static void make_relative(const struct rp_relobj *obj, struct rp_symbol *symbol)
 {
-	const GElf_Shdr *hdr = &obj->sections[obj->symtab].hdr;
-	struct rp_symbol *symbol = &obj->symbols[i];
-	struct rp_where where;
-	Elf32_Word xindex = 0;
-	GElf_Sym sym;
+	const GElf_Shdr *hdr;
 
-	rp_where_section(&where, obj, obj->symtab);
-	if (!gelf_getsymshndx(syms, shndx, i, &sym, &xindex))
-		return rp_diag_libelf(diag, where.text);
-	if (symbol_section(obj, &sym, xindex, &symbol->section))
+	if (!symbol->section || symbol->section == RP_SECTION_NONE)
+		return;
+	hdr = &obj->sections[symbol->section].hdr;
+	if (symbol->type == STT_TLS || symbol->value < hdr->sh_addr ||
+	    symbol->value - hdr->sh_addr > hdr->sh_size)
+		symbol->section = RP_SECTION_NONE;
+	else
+		symbol->value -= hdr->sh_addr;
+}
+
+static int read_symbol(struct rp_relobj *obj, uint32_t symtab, size_t i,
+		       struct rp_symbol *ret, struct rp_diag *diag)
+{
+	struct rp_where where;
+	Elf64_Sym sym;
+
+	memcpy(&sym, rp_section_data(obj, symtab) + i * sizeof(sym),
+	       sizeof(sym));
+	if (symbol_section(obj, symtab, i, le16toh(sym.st_shndx),
+			   &ret->section)) {
+		rp_where_section(&where, obj, symtab);
 		return rp_diag_set_at(diag, RP_DIAG_SYMTAB, where.text,
-			i * sizeof(Elf64_Sym), "symbol %zu is in section %u, "
-			"which does not exist", i,
-			sym.st_shndx == SHN_XINDEX ? xindex : sym.st_shndx);
-	symbol->value = sym.st_value;
-	symbol->size = sym.st_size;
-	symbol->type = GELF_ST_TYPE(sym.st_info);
-	symbol->bind = GELF_ST_BIND(sym.st_info);
-	return rp_relobj_string(obj, hdr->sh_link, sym.st_name, &symbol->name,
-				diag);
+			i * sizeof(sym), "symbol %zu is in section %u, "
+			"which does not exist", i, ret->section);
+	}
+	ret->value = le64toh(sym.st_value);
+	ret->size = le64toh(sym.st_size);
+	ret->type = ELF64_ST_TYPE(sym.st_info);
+	ret->bind = ELF64_ST_BIND(sym.st_info);
+	if (obj->linked)
+		make_relative(obj, ret);
+	return rp_relobj_string(obj, obj->sections[symtab].hdr.sh_link,
+				le32toh(sym.st_name), &ret->name, diag);
+}
+
+static int read_table(struct rp_relobj *obj, uint32_t symtab, size_t first,
+		      struct rp_diag *diag)
+{
+	size_t n = obj->sections[symtab].hdr.sh_size / sizeof(Elf64_Sym);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = read_symbol(obj, symtab, i, &obj->symbols[first + i], diag);
+	return rc;
+}
+
+static size_t count_symbols(const struct rp_relobj *obj, uint32_t symtab)
+{
+	return symtab ? obj->sections[symtab].hdr.sh_size / sizeof(Elf64_Sym) :
+			0;
+}
+
+static int find_tables(struct rp_relobj *obj, struct rp_diag *diag)
+{
+	int rc = find_table(obj, SHT_SYMTAB, &obj->symtab, diag);
+
+	if (!rc && obj->linked)
+		rc = find_table(obj, SHT_DYNSYM, &obj->dynsym, diag);
+	if (!rc && obj->symtab)
+		rc = check_symtab(obj, obj->symtab, diag);
+	if (!rc && obj->dynsym)
+		rc = check_symtab(obj, obj->dynsym, diag);
+	if (!rc && obj->symtab)
+		rc = find_symtab_shndx(obj, count_symbols(obj, obj->symtab),
+				       diag);
+	return rc;
 }
 
 int rp_relobj_read_symbols(struct rp_relobj *obj, struct rp_diag *diag)
 {
-	Elf_Data *syms, *shndx = NULL;
-	struct rp_where where;
+	int rc = find_tables(obj, diag);
 
-	int rc = find_symtab(obj, diag);
-	if (rc || !obj->symtab)
+	if (rc)
 		return rc;
-	rp_where_section(&where, obj, obj->symtab);
-	rc = check_symtab(obj, where.text, diag);
-	if (!rc)
-		rc = find_symtab_shndx(obj, diag);
-	if (rc || !obj->nsymbols)
-		return rc;
-	syms = elf_getdata(obj->sections[obj->symtab].scn, NULL);
-	if (obj->symtab_shndx)
-		shndx = elf_getdata(obj->sections[obj->symtab_shndx].scn, NULL);
-	if (!syms || (obj->symtab_shndx && !shndx))
-		return rp_diag_libelf(diag, where.text);
-	obj->symbols = calloc(obj->nsymbols, sizeof(*obj->symbols));
+	obj->first_dynamic = count_symbols(obj, obj->symtab);
+	obj->nsymbols = obj->first_dynamic + count_symbols(obj, obj->dynsym);
+	if (obj->symtab)
+		obj->first_global = obj->sections[obj->symtab].hdr.sh_info;
+	// There is always one: number 0, which stands for none.
+	obj->symbols = calloc(obj->nsymbols + 1, sizeof(*obj->symbols));
 	if (!obj->symbols)
 		return rp_diag_nomem(diag);
-	for (size_t i = 0; i < obj->nsymbols && !rc; i++)
-		rc = read_symbol(obj, syms, shndx, i, diag);
+	obj->symbols[0].name = "";
+	if (obj->symtab)
+		rc = read_table(obj, obj->symtab, 0, diag);
+	if (!rc && obj->dynsym)
+		rc = read_table(obj, obj->dynsym, obj->first_dynamic, diag);
 	return rc;
 }

@@ -46,6 +46,13 @@ static unsigned int call_kind(const struct rp_insn *insn, uint32_t type)
 	}
 }
 
+// A kernel has no GOT.
+static enum rp_reference kernel_reference(uint32_t type, int64_t addend)
+{
+	return !addend && is_direct(type) ? RP_REFERENCE_FIELD :
+					    RP_REFERENCE_OTHER;
+}
+
 static void put_call(uint8_t *plain, const struct rp_site *site)
 {
 	uint16_t words[] = { htole16(site->kind), 0 };
@@ -76,7 +83,7 @@ static void put_op(uint8_t *plain, const struct rp_site *site)
 	memcpy(plain, bytes, sizeof(bytes));
 }
 
-const struct rp_site_type rp_site_types[RP_TABLE_NR] = {
+const struct rp_site_type rp_site_types[RP_TABLE_NR + 1] = {
 	[RP_TABLE_CALLS] = {
 		.prefix = RP_TRAMP_PREFIX,
 		.section = RP_STATIC_CALL_SITES_SECTION,
@@ -102,6 +109,12 @@ const struct rp_site_type rp_site_types[RP_TABLE_NR] = {
 		.kind = op_kind,
 		.put_plain = put_op,
 	},
+	[RP_TABLE_KERNEL] = {
+		.prefix = "__SCT__",
+		.cs_prefixes = true,
+		.reference = kernel_reference,
+		.kind = call_kind,
+	},
 };
 
 const char *rp_site_kind_name(enum rp_site_table table, unsigned int kind)
@@ -119,7 +132,7 @@ const char *rp_site_kind_name(enum rp_site_table table, unsigned int kind)
 	};
 	const char *name = NULL;
 
-	if (table == RP_TABLE_CALLS && kind < RP_SITE_KIND_NR)
+	if (table != RP_TABLE_OPS && kind < RP_SITE_KIND_NR)
 		name = calls[kind];
 	else if (table == RP_TABLE_OPS && kind < RP_OP_SITE_KIND_NR)
 		name = ops[kind];

@@ -57,7 +57,8 @@ struct rp_site_type {
 	void (*put_plain)(uint8_t *plain, const struct rp_site *site);
 };
 
-extern const struct rp_site_type rp_site_types[RP_TABLE_NR];
+/** By enum rp_site_table; RP_TABLE_KERNEL's has no records of this form. */
+extern const struct rp_site_type rp_site_types[RP_TABLE_NR + 1];
 
 static inline bool rp_symbol_is_target(const struct rp_symbol *symbol,
 				       const struct rp_site_type *type)

@@ -48,6 +48,8 @@ struct recorded {
 struct finder {
 	const struct rp_relobj *obj;
 	const struct rp_site_type *type;
+	bool (*want)(const struct rp_relobj *obj,
+		     const struct rp_symbol *symbol);
 	struct rp_places targets;
 	struct rp_places labels;
 	struct recorded *recorded;	/* by section and offset */
@@ -64,6 +66,13 @@ static bool want_tramp(const struct rp_relobj *obj,
 {
 	(void)obj;
 	return rp_symbol_is_target(symbol, &rp_site_types[RP_TABLE_CALLS]);
+}
+
+static bool want_kernel_tramp(const struct rp_relobj *obj,
+			      const struct rp_symbol *symbol)
+{
+	(void)obj;
+	return rp_symbol_is_target(symbol, &rp_site_types[RP_TABLE_KERNEL]);
 }
 
 // Without a size nobody knows which places are inside.
@@ -427,8 +436,7 @@ static int find_all(struct finder *f)
 	const struct rp_relobj *obj = f->obj;
 	int rc = 0;
 
-	if (rp_places_init(&f->targets, obj,
-			   f->type->members ? want_ops : want_tramp) ||
+	if (rp_places_init(&f->targets, obj, f->want) ||
 	    rp_places_init(&f->labels, obj, want_label))
 		rc = rp_diag_nomem(f->diag);
 	for (size_t i = 1; i < obj->nsections && !rc; i++) {
@@ -445,8 +453,13 @@ static int find_all(struct finder *f)
 int rp_sites_find(const struct rp_relobj *obj, enum rp_site_table table,
 		  struct rp_sites *ret, struct rp_diag *diag)
 {
+	static bool (*const wants[])(const struct rp_relobj *obj,
+				     const struct rp_symbol *symbol) = {
+		[RP_TABLE_CALLS] = want_tramp, [RP_TABLE_OPS] = want_ops,
+		[RP_TABLE_KERNEL] = want_kernel_tramp,
+	};
 	struct finder f = { .obj = obj, .type = &rp_site_types[table],
-			    .ret = ret, .diag = diag };
+			    .want = wants[table], .ret = ret, .diag = diag };
 
 	memset(ret, 0, sizeof(*ret));
 	int rc = find_recorded(&f);

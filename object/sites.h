@@ -11,7 +11,9 @@
 enum rp_site_table {
 	RP_TABLE_CALLS,		/**< calls of static calls */
 	RP_TABLE_OPS,		/**< uses of ops tables */
-	RP_TABLE_NR
+	RP_TABLE_NR,
+	/** calls of a Linux kernel's static calls: see kernel_sites.h */
+	RP_TABLE_KERNEL = RP_TABLE_NR
 };
 
 /**
@@ -21,6 +23,7 @@ enum rp_site_table {
  *           member; of a call 0
  * @section: index of the text section
  * @symbol:  index of the symbol of the trampoline or ops table
+ * @key:     RP_TABLE_KERNEL: index of the symbol of the key, or of the trampoline
  * @kind:    enum rp_site_kind or enum rp_op_site_kind
  * @length:  bytes of the instruction
  * @crosses: what the library would change does not lie in one block of 16
@@ -31,6 +34,7 @@ struct rp_site {
 	int64_t addend;
 	uint32_t section;
 	uint32_t symbol;
+	uint32_t key;
 	uint8_t kind;
 	uint8_t length;
 	bool crosses;

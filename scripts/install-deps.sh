@@ -33,6 +33,7 @@ check             libtool          command libtoolize   compiles each file twice
 check             ccache           command ccache       keeps objects of other builds
 check             man-db           command man          checks the manual pages
 check             qemu-user        command qemu-x86_64  processors with other features
+check             linux-kbuild-6.1 objtool 6.1          the kernel's objtool, to compare with
 bench             pkg-config       command pkg-config   finds the libraries above
 check,bench       valgrind         command valgrind     counts instructions
 bench             g++              command g++          C++ call sites
@@ -70,6 +71,7 @@ present()
 	case $1 in
 	command) command -v "$2" >/dev/null 2>&1 ;;
 	header)  echo "#include <$2>" | ${CC:-cc} -E - >/dev/null 2>&1 ;;
+	objtool) [ -x "/usr/lib/linux-kbuild-$2/tools/objtool/objtool" ] ;;
 	clangrt) { ls "$(clang -print-runtime-dir)"/*."$2"[-.]*; } >/dev/null 2>&1 ;;
 	*)       die "$1 $2: unknown kind of probe" ;;
 	esac

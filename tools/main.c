@@ -14,6 +14,10 @@
 static const struct rp_command commands[] = {
 	{ "object", "annotate", "write call site tables into object files",
 	  rp_cmd_object_annotate },
+	{ "object", "check", "find what is wrong in object files and programs",
+	  rp_cmd_object_check },
+	{ "object", "orc", "write or print unwind tables",
+	  rp_cmd_object_orc },
 	{ "patch", "build", "make a live patch from a source patch",
 	  rp_cmd_patch_build },
 	{ "patch", "diff", "make a live patch from two versions of objects",

@@ -31,6 +31,8 @@ struct rp_command {
 };
 
 int rp_cmd_object_annotate(int argc, char **argv);
+int rp_cmd_object_orc(int argc, char **argv);
+int rp_cmd_object_check(int argc, char **argv);
 int rp_cmd_patch_apply(int argc, char **argv);
 int rp_cmd_patch_build(int argc, char **argv);
 int rp_cmd_patch_check(int argc, char **argv);

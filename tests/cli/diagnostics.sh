@@ -53,6 +53,8 @@ for name in $(grep -oE 'X\([A-Z_]+,' "$RP_SOURCE/object/diag.h" |
 done
 check "repoint-object.1 has all options" \
 	documented repoint-object.1 "object annotate"
+check "repoint-object.1 has all options of check" \
+	documented repoint-object.1 "object check"
 check "repoint-cc.1 has all options" documented repoint-cc.1 cc
 for command in apply build check diff keygen list replace revert show sign symbols verify wait; do
 	check "repoint-patch.1 has all options of $command" \

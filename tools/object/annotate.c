@@ -2,6 +2,7 @@
 /* `repoint object annotate`: tables of sites for object files. */
 #include "../tool.h"
 #include "annotate_file.h"
+#include "../../object/abi.h"
 #include "../../object/places.h"
 
 #include <getopt.h>
@@ -20,18 +21,24 @@ static const char help_text[] =
 "  -v, --verbose   say what was found in each file\n"
 "      --stats     end with totals\n"
 "      --json      print the sites as JSON\n"
+"      --abi ABI   whose names and tables: repoint (if not given), linux-6.1 or\n"
+"                  linux-6.12: .static_call_sites of a kernel's objects\n"
+"      --module    with a kernel's: the object is of a module, keys of static\n"
+"                  calls may be missing\n"
 "  -h, --help      this text\n"
 "\n"
 "Exit status: 0 if all went well, 1 if a file could not be annotated (the\n"
 "others are, all the same), 64 if the command line is wrong.\n";
 
-enum { OPT_JSON = 0x100, OPT_STATS };
+enum { OPT_JSON = 0x100, OPT_STATS, OPT_ABI, OPT_MODULE };
 
 static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "abi", required_argument, NULL, OPT_ABI },
+	{ "module", no_argument, NULL, OPT_MODULE },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 }
 };
@@ -44,7 +51,10 @@ struct settings {
 	bool verbose;
 	bool stats;
 	bool json;
+	bool module;
 	bool help;
+	const char *abi_name;
+	const struct rp_abi *abi;
 };
 
 struct totals {
@@ -317,6 +327,15 @@ static void print_totals(const struct totals *t, bool dry_run)
 		ops->others);
 }
 
+static int annotate_file(struct rp_annotated_file *file, const char *path,
+			 const struct settings *settings, struct rp_diag *diag)
+{
+	if (settings->abi->kernel)
+		return rp_annotate_kernel_file(file, path, settings->abi,
+			settings->module, settings->dry_run, diag);
+	return rp_annotate_file(file, path, settings->dry_run, diag);
+}
+
 static void annotate(const char *path, const struct settings *settings,
 		     struct totals *totals)
 {
@@ -324,7 +343,7 @@ static void annotate(const char *path, const struct settings *settings,
 	struct rp_diag diag;
 
 	totals->files++;
-	if (rp_annotate_file(&file, path, settings->dry_run, &diag)) {
+	if (annotate_file(&file, path, settings, &diag)) {
 		totals->errors++;
 		rp_error(path, &diag);
 		if (settings->json)
@@ -340,6 +359,26 @@ static void annotate(const char *path, const struct settings *settings,
 				      settings->dry_run);
 	}
 	rp_annotated_file_deinit(&file);
+}
+
+static int usage_error(const char *what)
+{
+	fprintf(stderr, "repoint object annotate: error: %s (see: repoint help "
+		"object annotate)\n", what);
+	return RP_EXIT_USAGE;
+}
+
+static int check_settings(struct settings *settings, bool files)
+{
+	settings->abi = rp_abi(RP_ABI_REPOINT);
+	if (settings->abi_name)
+		settings->abi = rp_abi_by_name(settings->abi_name);
+	if (!settings->abi)
+		return usage_error("--abi takes repoint, linux-6.1 or "
+				   "linux-6.12");
+	if (settings->module && !settings->abi->kernel)
+		return usage_error("--module is for a kernel's objects (--abi)");
+	return files ? 0 : usage_error("no file given");
 }
 
 static int parse(int argc, char **argv, struct settings *settings)
@@ -361,6 +400,12 @@ static int parse(int argc, char **argv, struct settings *settings)
 		case OPT_JSON:
 			settings->json = true;
 			break;
+		case OPT_ABI:
+			settings->abi_name = optarg;
+			break;
+		case OPT_MODULE:
+			settings->module = true;
+			break;
 		case 'h':
 			settings->help = true;
 			return 0;
@@ -368,11 +413,7 @@ static int parse(int argc, char **argv, struct settings *settings)
 			return rp_usage_error("object annotate", options, argv);
 		}
 	}
-	if (optind < argc)
-		return 0;
-	fprintf(stderr, "repoint object annotate: error: no file given "
-		"(see: repoint help object annotate)\n");
-	return RP_EXIT_USAGE;
+	return check_settings(settings, optind < argc);
 }
 
 int rp_cmd_object_annotate(int argc, char **argv)

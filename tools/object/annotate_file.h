@@ -3,15 +3,18 @@
 #ifndef REPOINT_TOOLS_ANNOTATE_FILE_H
 #define REPOINT_TOOLS_ANNOTATE_FILE_H
 
+#include "whole_file.h"
 #include "../../object/annotate.h"
 
 /**
  * struct rp_annotated_file - a file that was read, and what it holds.
  * @annotation: valid until rp_annotated_file_deinit()
+ * @image, @size: what was read
  */
 struct rp_annotated_file {
 	struct rp_annotation annotation;
-	void *image;
+	struct rp_whole_file file;
+	const void *image;
 	size_t size;
 };
 
@@ -28,6 +31,12 @@ struct rp_annotated_file {
  */
 int rp_annotate_file(struct rp_annotated_file *file, const char *path,
 		     bool dry_run, struct rp_diag *diag);
+
+/** rp_annotate_kernel_file() - the same with the names and formats of a Linux
+ *  kernel, see kernel_sites.h. */
+int rp_annotate_kernel_file(struct rp_annotated_file *file, const char *path,
+			    const struct rp_abi *abi, bool module, bool dry_run,
+			    struct rp_diag *diag);
 
 void rp_annotated_file_deinit(struct rp_annotated_file *file);
 

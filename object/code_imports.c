@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What code of this object calls by name: through the GOT, or through stubs that
+ * jump through it (PLT).
+ */
+#include "code_internal.h"
+
+#include <elf.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+int rp_code_read_imports(struct rp_code_build *b)
+{
+	return rp_relobj_dynamic_relocs(b->obj, &b->code->index->dynamic,
+					b->diag);
+}
+
+const struct rp_reloc *rp_dynamic_at(const struct rp_code *code,
+				     uint64_t address)
+{
+	const struct rp_relocs *relocs = &code->index->dynamic;
+	size_t low = 0, high = relocs->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (relocs->v[mid].offset < address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < relocs->n && relocs->v[low].offset == address ?
+		&relocs->v[low] : NULL;
+}
+
+// The symbol whose address the dynamic linker puts into the pointer.
+static uint32_t slot_symbol(const struct rp_code *code, uint32_t insn)
+{
+	const uint8_t *bytes = rp_code_bytes(code, insn);
+	const struct rp_reloc *r;
+	struct rp_insn_flow flow;
+	uint32_t disp;
+
+	if (rp_insn_flow(bytes, code->insns[insn].length, &flow) || !flow.rip)
+		return 0;
+	memcpy(&disp, bytes + flow.disp, sizeof(disp));
+	r = rp_dynamic_at(code, rp_relobj_address(code->obj,
+		rp_code_section(code, insn),
+		code->insns[insn].offset + flow.length) +
+		(int64_t)(int32_t)le32toh(disp));
+	return r ? r->symbol : 0;
+}
+
+static bool is_got_reloc(uint32_t type)
+{
+	return type == R_X86_64_GOTPCREL || type == R_X86_64_GOTPCRELX ||
+	       type == R_X86_64_REX_GOTPCRELX;
+}
+
+uint32_t rp_code_pointer_symbol(const struct rp_code *code, uint32_t insn)
+{
+	const struct rp_code_insn *i = &code->insns[insn];
+
+	if (i->flags & RP_CODE_THUNK)
+		return i->reloc ? code->relocs[i->reloc].symbol : 0;
+	if (code->obj->linked)
+		return slot_symbol(code, insn);
+	return i->reloc && is_got_reloc(code->relocs[i->reloc].type) ?
+		code->relocs[i->reloc].symbol : 0;
+}
+
+bool rp_code_is_stub_section(const struct rp_code *code, uint32_t section)
+{
+	const char *name = code->obj->sections[section].name;
+
+	return code->obj->linked &&
+	       (!strncmp(name, ".plt", 4) || !strcmp(name, ".iplt"));
+}
+
+uint32_t rp_code_stub_symbol(const struct rp_code *code, uint32_t dest)
+{
+	if (!dest || !code->obj->linked ||
+	    !rp_code_is_stub_section(code, rp_code_section(code, dest)))
+		return 0;
+	if (code->insns[dest].flow == RP_FLOW_ENDBR)
+		dest = rp_code_next(code, dest);
+	return dest && code->insns[dest].flow == RP_FLOW_JMP_INDIRECT ?
+		slot_symbol(code, dest) : 0;
+}

@@ -1,0 +1,254 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The command line of `repoint object check`: what is checked, what is printed,
+# and the exit status.
+. "$(dirname "$0")/common.inc"
+. "$(dirname "$0")/object-check.inc"
+cd "$tmp" || exit 99
+
+object good.o <<'S'
+	.text
+	.globl	good
+	.type	good, @function
+good:	.cfi_startproc
+	mov	%rdi, %rax
+	add	$7, %rax
+	ret
+	.cfi_endproc
+	.size	good, . - good
+S
+# A note: too short. A warning: no size.
+object note.o <<'S'
+	.text
+	.globl	short
+	.type	short, @function
+short:	.cfi_startproc
+	ret
+	.cfi_endproc
+	.size	short, . - short
+	.p2align 4
+S
+object warning.o <<'S'
+	.text
+	.globl	unsized
+	.type	unsized, @function
+unsized: .cfi_startproc
+	mov	%rdi, %rax
+	add	$7, %rax
+	ret
+	.cfi_endproc
+S
+{
+	printf '	.text\n'
+	for i in $(seq 30); do
+		printf '	.p2align 4\n	.globl f%s\nf%s: .cfi_startproc\n' $i $i
+		printf '	mov %%rdi, %%rax\n	add $7, %%rax\n	ret\n'
+		printf '	.cfi_endproc\n	.size f%s, . - f%s\n' $i $i
+	done
+} | object many.o
+
+# ---- exit status ----
+
+check "nothing to say: 0" expect_status 0 check_object good.o
+check "notes: 0" expect_status 0 check_object note.o
+check "warnings: 1" expect_status 1 check_object warning.o
+check "errors: 1" expect_status 1 check_object --require livepatch note.o
+check "no file: 2" expect_status 2 check_object missing.o
+check "a failure and a finding: 2" \
+	expect_status 2 check_object warning.o missing.o good.o
+check "usage: 64" expect_status 64 check_object
+
+says()
+{
+	local status=$1 text=$2
+	shift 2
+	expect_status "$status" check_object "$@" >both 2>&1
+	cat both
+	grep -Eq -- "$text" both
+}
+
+check "no file given" says 64 'no file given'
+check "a typo in an option" says 64 'did you mean --require\?' --requre x.o
+check "an unknown option" says 64 'option --wrong is not known' --wrong x.o
+check "a typo in --only" says 64 'no word "sectoins"; did you mean sections\?' \
+	--only sectoins good.o
+check "an empty word" says 64 'no word ""' --only sections, good.o
+check "a typo in --skip" says 64 'did you mean stack\?' --skip stac good.o
+check "a typo in --require" says 64 'did you mean rethunk\?' \
+	--require rethunks good.o
+check "an unknown --abi" says 64 'there are repoint, linux-6.1' --abi linux-5 \
+	good.o
+check "no number for -j" says 64 'no number of jobs' -j many good.o
+check "zero jobs" says 64 'no number of jobs' -j 0 good.o
+check "nothing left" says 64 'nothing to check' --only stack --skip stack good.o
+
+# ---- files that cannot be checked ----
+
+printf 'this is text, not an object\n' >text.o
+: >empty.o
+head -c 100 good.o >cut.o
+mkdir directory.o
+ar cr archive.a good.o
+check "text" says 2 '^text.o: error RP0101:' text.o
+check "empty" says 2 '^empty.o: error RP01' empty.o
+check "cut off" says 2 '^cut.o: error RP01' cut.o
+check "a directory" says 2 '^directory.o: error RP0004:' directory.o
+check "an archive" says 2 '^archive.a: error RP0102:' archive.a
+check "not there" says 2 '^missing.o: error RP0001:' missing.o
+check "the others are checked all the same" \
+	says 2 '^warning.o: warning RP0914:' text.o warning.o
+check "how many could not be" says 2 '; 2 files could not be checked' \
+	text.o good.o missing.o
+
+# ---- what is printed ----
+
+check "the place" says 1 \
+	'^warning.o: warning RP0914: unsized\+0x0 \(\.text\+0x0\): ' warning.o
+check "a summary" says 0 \
+	'^1 files, 1 functions, [0-9]+ instructions: 0 errors, 0 warnings, 0 notes$' \
+	good.o
+check "notes are counted" says 0 \
+	'^note.o: 1 notes \(-v lists them\): RP0901 1$' note.o
+check "-v lists them" says 0 '^note.o: note RP0901: short\+0x0' -v note.o
+check "of one number, 20" [ "$(check_object many.o | grep -c 'warning RP0913')" \
+	-eq 20 ]
+check "the others are counted" says 1 \
+	'^many.o: and 10 more of RP0913 \(-v lists them\)$' many.o
+check "-v lists all" [ "$(check_object -v many.o | grep -c 'warning RP0913')" \
+	-eq 30 ]
+silence()
+{
+	expect_status "$1" check_object -q "$2" >out 2>&1
+	cat out
+	[ "$(wc -l <out)" -eq "$3" ]
+}
+check "-q: nothing about a good one" silence 0 good.o 0
+check "-q: nothing about notes" silence 0 note.o 0
+check "-q: findings" silence 1 warning.o 1
+check "--stats" says 0 '^found: livepatch 1, sections 0,' --stats note.o
+
+# in_order JOBS: the same whatever the number of jobs
+in_order()
+{
+	check_object -v -j "$1" warning.o good.o many.o note.o warning.o >"out$1"
+	diff -u out1 "out$1"
+}
+for j in 1 2 4; do
+	check "-j $j" in_order $j
+done
+
+# ---- classes ----
+
+check "--only leaves out the others" says 0 ' 0 warnings, 0 notes' \
+	--only sites,alternatives warning.o
+check "--only finds its own" says 1 RP0914 --only livepatch,sections warning.o
+check "--skip" says 0 ' 0 warnings' --skip sections warning.o
+check "--require brings the class back" says 1 RP0901 --skip livepatch \
+	--require livepatch note.o
+
+object odd.o <<'S'
+	.text
+	.globl	unsized
+	.type	unsized, @function
+unsized: .cfi_startproc
+	mov	%rdi, %rax
+	add	$7, %rax
+	ret
+	.cfi_endproc
+	.p2align 4
+	.globl	short
+	.type	short, @function
+short:	.cfi_startproc
+	ret
+	.byte	6
+	.cfi_endproc
+	.size	short, . - short
+S
+check "bytes that are no instruction" says 1 ' RP0948: ' odd.o
+left_out()
+{
+	check_object "$@" >out
+	cat out
+	! grep -E ' RP09(1|4)' out
+}
+check "what the model finds is left out, too" left_out --only livepatch odd.o
+sorted()
+{
+	check_object -v odd.o >out
+	cat out
+	[ "$(grep -oE 'RP09(01|14)' out | tr '\n' ' ')" = 'RP0914 RP0901 ' ]
+}
+check "by place, not by class" sorted
+
+# ---- JSON ----
+
+check "JSON of a finding" says 1 '"id": "RP0914", "class": "sections", '\
+'"severity": "warning", "section": "\.text", "offset": 0, '\
+'"function": "unsized", "function_offset": 0, "message": "the symbol' \
+	--json warning.o
+check "JSON of a failure" says 2 '"status": "error", "id": "RP0101"' --json \
+	text.o
+check "JSON lists notes" says 0 '"id": "RP0901".*"severity": "note"' --json \
+	note.o
+valid()
+{
+	check_object --json "$@" 2>/dev/null >json
+	python3 -c 'import json, sys
+files = json.load(open("json"))
+assert len(files) == int(sys.argv[1]), len(files)
+for f in files:
+    for x in f["findings"]:
+        assert x["file"] == f["file"] and x["message"] and x["class"]' $#
+}
+if command -v python3 >/dev/null; then
+	check "JSON is valid" valid good.o warning.o text.o many.o missing.o
+	check "JSON of one" valid good.o
+else
+	skip "JSON is valid" "no python3"
+fi
+
+# ---- lines of the source ----
+
+printf 'int f(int x);\n\nint f(int x)\n{\n	return x;\n}\n' >line.c
+"$CC" -g -O2 -c line.c -o line.o || exit 99
+check "source line" says 0 'f\+0x0 \(\.text\+0x0, line\.c:4\):' -v line.o
+check "source line in JSON" says 0 '"source": "line\.c", "line": 4,' --json \
+	line.o
+"$CC" -O2 -c line.c -o line.o || exit 99
+check "none without -g" says 0 'f\+0x0 \(\.text\+0x0\):' -v line.o
+
+# ---- other kinds of files ----
+
+ld -r good.o note.o -o both.o && ld -r both.o warning.o -o all.o
+check "ld -r" says 1 '^all.o: warning RP0914: unsized\+0x0' all.o
+printf 'int main(void) { return 0; }\n' >main.c
+"$CC" -g -O2 main.c note.o -o program || exit 99
+check "a program" says 0 '^program: note RP0901: short\+0x0 \(\.text' -v program
+check "lines of a program" says 0 'main\+0x0 \(.*, .*main\.c:1\)' -v program
+"$CC" -shared -O2 note.o good.o -o library.so || exit 99
+check "a shared object" says 0 '^library.so: note RP0901: short' -v library.so
+"$CC" -flto -fno-fat-lto-objects -O2 -c main.c -o lto.o || exit 99
+check "link-time optimization" says 0 '^lto.o: note RP0119:' lto.o
+unchanged()
+{
+	cp good.o before.o
+	check_object good.o && cmp good.o before.o
+}
+check "no file is changed" unchanged
+
+# Bytes at random: an error or findings, never a signal.
+mangled()
+{
+	local i at status
+	for i in $(seq 60); do
+		cp many.o bad.o
+		at=$(((i * 7919) % $(stat -c %s many.o)))
+		printf "\\x$(printf %02x $((i * 37 % 256)))" |
+		dd of=bad.o bs=1 seek=$at conv=notrunc 2>/dev/null
+		timeout 20 "$REPOINT" object check bad.o >out 2>&1
+		status=$?
+		[ $status -le 2 ] || { echo "$i: $status"; cat out; return 1; }
+	done
+}
+check "mangled objects" mangled
+tap_end

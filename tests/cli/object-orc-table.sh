@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# object orc --from-eh-frame: tables of linked files, and of objects.
+. "$(dirname "$0")/common.inc"
+
+orc()
+{
+	"$REPOINT" object orc "$@"
+}
+
+# f's frame is what its .cfi directives say; wide's needs more than 16 bits.
+cat >"$tmp/f.s" <<'EOS'
+	.text
+	.globl f
+	.type f, @function
+f:	.cfi_startproc
+	pushq %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset 6, -16
+	movq %rsp, %rbp
+	.cfi_def_cfa_register 6
+	popq %rbp
+	.cfi_def_cfa 7, 8
+	.cfi_restore 6
+	ret
+	.cfi_endproc
+	.size f, . - f
+	.globl wide
+	.type wide, @function
+wide:	.cfi_startproc
+	subq $100000, %rsp
+	.cfi_def_cfa_offset 100008
+	addq $100000, %rsp
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_endproc
+	.size wide, . - wide
+	.section .note.GNU-stack, "", @progbits
+EOS
+"$CC" -c "$tmp/f.s" -o "$tmp/f.o" || exit 99
+
+cat >"$tmp/want.object" <<'EOS'
+f+0x0  .text+0x0  cfa=rsp+8 call
+f+0x1  .text+0x1  cfa=rsp+16 rbp=cfa-16 call
+f+0x4  .text+0x4  cfa=rbp+16 rbp=cfa-16 call
+f+0x5  .text+0x5  cfa=rsp+8 call
+wide+0x7  .text+0xd  cfa=rsp+100008 call
+wide+0xe  .text+0x14  cfa=rsp+8 call
+-  .text+0x15  undefined
+EOS
+
+prints()
+{
+	local want=$1
+	shift
+	orc --dump "$@" >"$tmp/got" && diff -u "$want" "$tmp/got"
+}
+
+check "--dump --from-eh-frame: an object" \
+	prints "$tmp/want.object" --from-eh-frame "$tmp/f.o"
+
+# Into the object, and out of it again.
+into_object()
+{
+	cp "$tmp/f.o" "$tmp/g.o" &&
+	orc --from-eh-frame -v "$tmp/g.o" | grep 'table written: 7 entries' &&
+	prints "$tmp/want.object" "$tmp/g.o" && is_clean "$tmp/g.o"
+}
+check "an object gets the table" into_object
+check "its sections are not for programs" \
+	sh -c 'readelf -SW "$1" | grep -cE " \.orc_unwind(_ip|_wide)? .* E " |
+	grep -qx 3' sh "$tmp/g.o"
+unchanged()
+{
+	cp "$tmp/g.o" "$tmp/before.o" &&
+	orc --from-eh-frame -v "$tmp/g.o" | grep 'has its table already' &&
+	cmp "$tmp/g.o" "$tmp/before.o"
+}
+check "a second time changes nothing" unchanged
+linked_without()
+{
+	"$CC" -shared -o "$tmp/g.so" "$tmp/g.o" &&
+	! readelf -SW "$tmp/g.so" | grep orc_unwind
+}
+check "what is linked of it has none of it" linked_without
+
+# A linked file: the same entries at the addresses of the symbols.
+"$CC" -shared -Wl,--build-id -o "$tmp/f.so" "$tmp/f.o" || exit 99
+base=$((0x$(nm "$tmp/f.so" | awk '$3 == "f" { print $1 }')))
+end=$(printf '0x%x' $((base + 0x15)))
+{
+	for entry in 0:rsp+8 1:"rsp+16 rbp=cfa-16" 4:"rbp+16 rbp=cfa-16" \
+		5:rsp+8 13:rsp+100008 20:rsp+8; do
+		printf -- '-  0x%x  cfa=%s call\n' $((base + ${entry%%:*})) \
+			"${entry#*:}"
+	done
+	echo "-  $end  undefined"
+} >"$tmp/want.linked"
+
+table_file()
+{
+	orc --from-eh-frame "$tmp/f.so" -o "$tmp/f.orc" &&
+	orc --dump "$tmp/f.orc" >"$tmp/all" &&
+	sed -n "/ $(printf '0x%x' $base) /,/ $end /p" "$tmp/all" >"$tmp/got" &&
+	diff -u "$tmp/want.linked" "$tmp/got"
+}
+check "-o: a table file" table_file
+check "the linked file is as it was" \
+	sh -c '"$1" -shared -Wl,--build-id -o "$2/same.so" "$2/f.o" &&
+	cmp "$2/f.so" "$2/same.so"' sh "$CC" "$tmp"
+sorted()
+{
+	awk '{ print $2 }' "$tmp/all" | sed 's/^0x//' |
+	while read -r at; do printf '%16s\n' "$at"; done >"$tmp/places"
+	LC_ALL=C sort -cu "$tmp/places"
+}
+check "sorted by address" sorted
+build_id()
+{
+	readelf -n "$1" | grep 'Build ID'
+}
+check "the build ID is the file's" \
+	sh -c '[ -n "$1" ] && [ "$1" = "$2" ]' sh \
+	"$(build_id "$tmp/f.so")" "$(build_id "$tmp/f.orc")"
+check "readelf is content" is_clean "$tmp/f.orc" -SnhW
+behind()
+{
+	local last at
+	last=$(readelf -lW "$tmp/f.so" | awk '/LOAD/ { print $3, $6 }' |
+		tail -n 1)
+	last=$((${last% *} + ${last#* }))
+	at=$((0x$(readelf -SW "$tmp/f.orc" |
+		sed -n 's/.*\.orc_unwind_ip *PROGBITS *\([0-9a-f]*\) .*/\1/p')))
+	echo "$at is not a page behind $last"
+	[ $((at % 4096)) -eq 0 ] && [ "$at" -ge "$last" ]
+}
+check "the table lies on a page behind the file" behind
+
+no_build_id()
+{
+	"$CC" -shared -Wl,--build-id=none -o "$tmp/n.so" "$tmp/f.o" &&
+	orc --from-eh-frame "$tmp/n.so" -o "$tmp/n.orc" 2>"$tmp/err" &&
+	grep 'warning: .*\[RP0502\]' "$tmp/err"
+}
+check "no build ID: a warning" no_build_id
+
+# refused NUMBER ARGUMENTS: with status 1 and that diagnostic
+refused()
+{
+	local number=$1
+	shift
+	expect_status 1 orc "$@" 2>"$tmp/err"
+	cat "$tmp/err"
+	grep -q "error: .*\[RP$number\]$" "$tmp/err"
+}
+check "a linked file needs -o" refused 0974 --from-eh-frame "$tmp/f.so"
+check "a table file is only printed" refused 0974 "$tmp/f.orc"
+check "no .eh_frame" sh -c 'objcopy -R .eh_frame "$1/f.o" "$1/e.o"' sh "$tmp"
+check "no .eh_frame: no table" refused 0951 --from-eh-frame "$tmp/e.o"
+check "not ELF" refused 0101 --from-eh-frame "$0"
+check "no such file" refused 0001 "$tmp/none.o"
+check "-o of a device" refused 0004 --from-eh-frame "$tmp/f.so" -o /dev/null
+check "-o where nothing can be written" \
+	refused 0002 --from-eh-frame "$tmp/f.so" -o "$tmp/none/x.orc"
+check "a table of another version" sh -c '
+	printf "\2\0\0\0\0\0\0\0" >"$1/header"
+	objcopy --update-section .orc_header="$1/header" "$1/f.orc" "$1/v.orc"
+	' sh "$tmp"
+check "is not read" refused 0973 --dump "$tmp/v.orc"
+cut_short()
+{
+	objcopy -O binary -j .orc_unwind --set-section-flags \
+		.orc_unwind=alloc "$tmp/f.orc" "$tmp/entries" &&
+	head -c 6 "$tmp/entries" >"$tmp/six" &&
+	objcopy --update-section .orc_unwind="$tmp/six" "$tmp/f.orc" \
+		"$tmp/c.orc"
+}
+check "a table that lacks entries" cut_short
+check "is not read either" refused 0973 --dump "$tmp/c.orc"
+
+check "no file" expect_status 64 orc
+check "an ABI that is not known" expect_status 64 orc --abi x "$tmp/f.o"
+check "a kernel has no .eh_frame" \
+	expect_status 64 orc --abi linux-6.1 --from-eh-frame "$tmp/f.o"
+check "-o of two" expect_status 64 orc -o "$tmp/x" "$tmp/f.o" "$tmp/g.o"
+check "-j of nothing" expect_status 64 orc -j 0 "$tmp/f.o"
+
+json()
+{
+	orc --from-eh-frame --dump --json "$tmp/f.o" "$tmp/none.o" \
+		>"$tmp/json" 2>/dev/null
+	python3 - "$tmp/json" <<'EOS'
+import json, sys
+good, bad = json.load(open(sys.argv[1]))
+assert good["status"] == "made" and good["entries"] == 7, good
+assert good["table"][1]["cfa"] == "rsp+16", good
+assert good["table"][4]["function"] == "wide", good
+assert bad["status"] == "error" and bad["id"] == "RP0001", bad
+EOS
+}
+if command -v python3 >/dev/null; then
+	check "--json" json
+else
+	skip "--json" "no python3"
+fi
+tap_end
