@@ -55,6 +55,7 @@ void bench_start(struct report *report, const struct bench_options *options);
 void bench_latency(struct report *report, const struct bench_options *options);
 void bench_patch(struct report *report, const struct bench_options *options);
 void bench_live(struct report *report, const struct bench_options *options);
+void bench_unwind(struct report *report, const struct bench_options *options);
 
 /* Run each loop of the section for callgrind; see counts.sh. */
 void bench_calls_count(void);

@@ -20,7 +20,7 @@ static const char usage[] =
 "\n"
 "  --quick         a smoke test: figures mean nothing\n"
 "  --only SECTION  calls, chains, guards, features, ops, start, apply, commit,\n"
-"                  latency, patch or live\n"
+"                  latency, patch, live or unwind\n"
 "  --json FILE     write the results there too\n"
 "  --counts FILE   instruction counts to show beside the times (counts.sh)\n"
 "  --sites FILE    the program for \"start\" (default: beside this one)\n"
@@ -77,6 +77,8 @@ static const struct section {
 		{ "busy", "Threads run through what is replaced, on all CPUs" },
 		{ "patched", "Calls of a function that is replaced: one jump more" },
 		{ "load", "Requests to a server while it is patched: none failed" } } },
+	{ "unwind", bench_unwind, {
+		{ "unwind", "Stacks: ns per frame, ratio to those who read .eh_frame" } } },
 };
 
 #define NR_SECTIONS	(sizeof(sections) / sizeof(*sections))

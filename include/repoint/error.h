@@ -21,6 +21,10 @@
  *   -EPROTONOSUPPORT  tables of another version
  *   -ENOTSUP          not possible on this architecture, or not with the
  *                     protocol that was asked for
+ *
+ * <repoint/unwind.h> changes nothing and has a few of its own: -ENOENT, -ENODATA
+ * (no table, or it does not say), -EEXIST, -ENOSPC, -ELOOP; and those of the
+ * system for files and processes.
  */
 #ifndef REPOINT_ERROR_H
 #define REPOINT_ERROR_H
