@@ -105,7 +105,7 @@ static bool is_restorer(struct rp_unwinder *unwinder, uint64_t word)
 {
 	if (!rp_unwind_is_executable(unwinder, word))
 		return false;
-	const struct rp_rule *rule = rp_unwind_rule(unwinder, word, false);
+	const struct rp_pc_rule *rule = rp_unwind_rule(unwinder, word, false);
 	/* Without memory for the rule it may be one. */
 	return !rule || rule->restorer;
 }

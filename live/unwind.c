@@ -112,7 +112,7 @@ int rp_unwinder_add(struct rp_unwinder *unwinder, uint64_t start, uint64_t size,
 
 /* Rules of code that is of no module, or is of an area now, go; those that were
  * not found may be found the next time. */
-static bool is_stale(struct rp_unwinder *unwinder, const struct rp_rule *rule)
+static bool is_stale(struct rp_unwinder *unwinder, const struct rp_pc_rule *rule)
 {
 	return rule->volatile_ || rule->kind == RP_RULE_NONE ||
 	       rp_unwind_area(unwinder, rule->address - !rule->exact);
@@ -142,7 +142,7 @@ void rp_unwind_forget(struct rp_unwinder *unwinder)
 
 bool rp_unwind_is_call_before(struct rp_unwinder *unwinder, uint64_t pc)
 {
-	const struct rp_rule *rule = rp_unwind_rule(unwinder, pc, false);
+	const struct rp_pc_rule *rule = rp_unwind_rule(unwinder, pc, false);
 
 	return rule && rule->text && rule->called;
 }
@@ -164,7 +164,7 @@ struct walk {
 
 static void cpu_from_regs(struct rp_cpu *cpu, const struct user_regs_struct *regs)
 {
-	const uint64_t v[RP_REG_NR] = {
+	const uint64_t v[RP_DWARF_REG_NR] = {
 		[RP_REG_RAX] = regs->rax, [RP_REG_RDX] = regs->rdx,
 		[RP_REG_RCX] = regs->rcx, [RP_REG_RBX] = regs->rbx,
 		[RP_REG_RSI] = regs->rsi, [RP_REG_RDI] = regs->rdi,
@@ -177,7 +177,7 @@ static void cpu_from_regs(struct rp_cpu *cpu, const struct user_regs_struct *reg
 	};
 
 	memcpy(cpu->r, v, sizeof(v));
-	cpu->known = (1u << RP_REG_NR) - 1;
+	cpu->known = (1u << RP_DWARF_REG_NR) - 1;
 }
 
 /* The registers that a signal return will load. */
@@ -193,7 +193,7 @@ static bool signal_cpu(struct rp_unwinder *unwinder, uint64_t sp,
 	for (size_t i = 0; i < 16; i++)
 		ret->r[signal_reg[i]] = v[i];
 	ret->r[RP_REG_PC] = v[SIGNAL_RIP];
-	ret->known = (1u << RP_REG_NR) - 1;
+	ret->known = (1u << RP_DWARF_REG_NR) - 1;
 	return (v[SIGNAL_CS] & 0xffff) == USER_CS &&
 	       rp_unwind_is_executable(unwinder, v[SIGNAL_RIP]);
 }
@@ -265,7 +265,7 @@ static bool moves_up(const struct walk *walk, const struct rp_cpu *next)
 struct caller {
 	struct rp_cpu cpu;
 	uint64_t cfa, slot;
-	struct rp_rule *rule;	/* of its pc */
+	struct rp_pc_rule *rule;	/* of its pc */
 };
 
 /* Return: true if it can be one. @ret is filled in as far as is known. */
@@ -283,7 +283,7 @@ static bool find_caller(struct walk *walk, const struct rp_row *row, bool exact,
 }
 
 /* The only one of some rows that can be one. */
-static bool one_caller_of(struct walk *walk, const struct rp_rule *rule,
+static bool one_caller_of(struct walk *walk, const struct rp_pc_rule *rule,
 			  unsigned int rows, struct caller *ret)
 {
 	struct caller other;
@@ -301,7 +301,7 @@ static bool one_caller_of(struct walk *walk, const struct rp_rule *rule,
 	return found == 1;
 }
 
-static bool one_caller(struct walk *walk, const struct rp_rule *rule,
+static bool one_caller(struct walk *walk, const struct rp_pc_rule *rule,
 		       struct caller *ret)
 {
 	*ret = (struct caller){ 0 };
@@ -309,7 +309,7 @@ static bool one_caller(struct walk *walk, const struct rp_rule *rule,
 	       one_caller_of(walk, rule, ~0u, ret);
 }
 
-static enum step step_rows(struct walk *walk, const struct rp_rule *rule)
+static enum step step_rows(struct walk *walk, const struct rp_pc_rule *rule)
 {
 	struct rp_frame *frame = &walk->frame;
 	struct caller caller;
@@ -331,7 +331,7 @@ static enum step step_rows(struct walk *walk, const struct rp_rule *rule)
 	return STEP_ON;
 }
 
-static enum step step(struct walk *walk, struct rp_rule *rule)
+static enum step step(struct walk *walk, struct rp_pc_rule *rule)
 {
 	if (!rule)
 		return STEP_LOST;
@@ -412,7 +412,7 @@ static void warm_address(struct rp_unwinder *unwinder, uint64_t address,
 {
 	if (!rp_unwind_is_executable(unwinder, address))
 		return;
-	struct rp_rule *rule = rp_unwind_rule(unwinder, address, exact);
+	struct rp_pc_rule *rule = rp_unwind_rule(unwinder, address, exact);
 	if (rule && rule->text && (exact || rule->called))
 		rp_unwind_rule_rows(unwinder, rule);
 }

@@ -3,244 +3,174 @@
 #define _GNU_SOURCE
 #include "unwind_fde.h"
 
-#include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STATES_MAX	16
 
-/** struct machine - @row is built up to @pc. */
-struct machine {
-	const struct rp_cfi_cie *cie;
-	struct rp_row row, initial;
-	struct rp_row states[STATES_MAX];
-	size_t nstates;
-	uint64_t location, pc;
-	bool undefined[RP_REG_NR];
+/** struct state - @cfa_offset: the CFA's from a register; it stays while an
+ *  expression says where the CFA is. */
+struct state {
+	struct rp_row row;
+	int64_t cfa_offset;
 };
 
-static void set(struct machine *m, uint64_t reg, uint8_t kind, int64_t offset)
+/** struct machine - @now is built up to @pc. @initial: what `restore` goes back
+ *  to. */
+struct machine {
+	const struct rp_cfi_cie *cie;
+	struct state now;
+	struct rp_row initial;
+	struct state states[STATES_MAX];
+	size_t nstates;
+	uint64_t location, pc;
+};
+
+static void set(struct machine *m, uint64_t reg, struct rp_value value)
 {
-	if (reg < RP_REG_NR)
-		m->row.reg[reg] = (struct rp_value){ .kind = kind,
-						     .offset = offset };
+	if (reg < RP_DWARF_REG_NR)
+		m->now.row.reg[reg] = value;
 }
 
-static void set_register(struct machine *m, uint64_t reg, uint64_t other)
+static void set_kind(struct machine *m, const struct rp_cfi_insn *insn,
+		     uint8_t kind)
 {
-	if (reg < RP_REG_NR)
-		m->row.reg[reg] = (struct rp_value){
-			.kind = other < RP_REG_NR ? RP_VALUE_REG :
-						    RP_VALUE_UNKNOWN,
-			.reg = (uint8_t)other,
-		};
+	set(m, insn->reg, (struct rp_value){ .kind = kind,
+					     .offset = insn->value });
 }
 
-static struct rp_value expression(struct rp_cfi_reader *reader, uint8_t kind)
+static void set_register(struct machine *m, const struct rp_cfi_insn *insn)
 {
-	uint64_t size = rp_read_uleb(reader);
-	struct rp_value value = {
-		.kind = kind, .size = (uint16_t)size, .expr = reader->at,
+	uint64_t other = (uint64_t)insn->value;
+
+	set(m, insn->reg, (struct rp_value){
+		.kind = other < RP_DWARF_REG_NR ? RP_VALUE_REG :
+						  RP_VALUE_UNKNOWN,
+		.reg = (uint8_t)other,
+	});
+}
+
+static struct rp_value expression(const struct rp_cfi_insn *insn, uint8_t kind)
+{
+	return (struct rp_value){
+		.kind = kind, .size = (uint16_t)insn->size, .expr = insn->expr,
 	};
-
-	rp_read_skip(reader, size);
-	return value;
 }
 
-static void set_expression(struct machine *m, struct rp_cfi_reader *reader,
-			   uint8_t kind)
+static bool set_cfa(struct machine *m, uint64_t reg, int64_t offset)
 {
-	uint64_t reg = rp_read_uleb(reader);
-	struct rp_value value = expression(reader, kind);
-
-	if (reg < RP_REG_NR)
-		m->row.reg[reg] = value;
-}
-
-static void set_cfa(struct machine *m, struct rp_cfi_reader *reader, uint64_t reg,
-		    int64_t offset)
-{
-	if (reg >= RP_REG_NR)
-		reader->bad = true;
-	m->row.cfa = (struct rp_value){ .kind = RP_VALUE_REG,
-					.reg = (uint8_t)reg, .offset = offset };
-}
-
-static void change_cfa(struct machine *m, struct rp_cfi_reader *reader,
-		       uint64_t reg, int64_t offset)
-{
-	if (m->row.cfa.kind != RP_VALUE_REG)
-		reader->bad = true;
-	else
-		set_cfa(m, reader, reg, offset);
+	m->now.row.cfa = (struct rp_value){
+		.kind = RP_VALUE_REG, .reg = (uint8_t)reg, .offset = offset,
+	};
+	m->now.cfa_offset = offset;
+	return reg < RP_DWARF_REG_NR;
 }
 
 static void restore(struct machine *m, uint64_t reg)
 {
-	if (reg < RP_REG_NR)
-		m->row.reg[reg] = m->initial.reg[reg];
+	if (reg < RP_DWARF_REG_NR)
+		m->now.row.reg[reg] = m->initial.reg[reg];
 }
 
-static void remember_state(struct machine *m, struct rp_cfi_reader *reader)
+static bool remember_state(struct machine *m)
 {
 	if (m->nstates == STATES_MAX)
-		reader->bad = true;
-	else
-		m->states[m->nstates++] = m->row;
+		return false;
+	m->states[m->nstates++] = m->now;
+	return true;
 }
 
-static void restore_state(struct machine *m, struct rp_cfi_reader *reader)
+static bool restore_state(struct machine *m)
 {
 	if (m->nstates == 0)
-		reader->bad = true;
-	else
-		m->row = m->states[--m->nstates];
+		return false;
+	m->now = m->states[--m->nstates];
+	return true;
 }
 
-/* Operands are evaluated in their order. */
-static int64_t factored(struct machine *m, struct rp_cfi_reader *reader,
-			bool is_signed)
+/* Return: false if the instruction makes no sense here. */
+static bool about_cfa(struct machine *m, const struct rp_cfi_insn *insn)
 {
-	return (int64_t)(rp_read_leb(reader, is_signed) *
-			 (uint64_t)m->cie->data_align);
-}
+	struct rp_value *cfa = &m->now.row.cfa;
 
-static void about_cfa(struct machine *m, struct rp_cfi_reader *reader, uint8_t op)
-{
-	uint64_t reg;
-
-	switch (op) {
-	case DW_CFA_def_cfa:
-		reg = rp_read_uleb(reader);
-		set_cfa(m, reader, reg, (int64_t)rp_read_uleb(reader));
-		break;
-	case DW_CFA_def_cfa_sf:
-		reg = rp_read_uleb(reader);
-		set_cfa(m, reader, reg, factored(m, reader, true));
-		break;
-	case DW_CFA_def_cfa_register:
-		change_cfa(m, reader, rp_read_uleb(reader), m->row.cfa.offset);
-		break;
-	case DW_CFA_def_cfa_offset:
-		change_cfa(m, reader, m->row.cfa.reg,
-			   (int64_t)rp_read_uleb(reader));
-		break;
-	case DW_CFA_def_cfa_offset_sf:
-		change_cfa(m, reader, m->row.cfa.reg, factored(m, reader, true));
-		break;
-	case DW_CFA_def_cfa_expression:
-		m->row.cfa = expression(reader, RP_VALUE_EXPR);
-		break;
-	case DW_CFA_GNU_args_size:
-		rp_read_uleb(reader);
-		break;
-	case DW_CFA_nop:
-		break;
+	switch (insn->op) {
+	case RP_CFI_CFA:
+		return set_cfa(m, insn->reg, insn->value);
+	case RP_CFI_CFA_REGISTER:
+		/* After an expression, it is the offset before that counts, as
+		 * for libgcc: assembly relies on it. */
+		return cfa->kind != RP_VALUE_UNKNOWN &&
+		       set_cfa(m, insn->reg, m->now.cfa_offset);
+	case RP_CFI_CFA_OFFSET:
+		return cfa->kind == RP_VALUE_REG &&
+		       set_cfa(m, cfa->reg, insn->value);
+	case RP_CFI_CFA_EXPRESSION:
+		*cfa = expression(insn, RP_VALUE_EXPR);
+		return true;
+	case RP_CFI_REMEMBER_STATE:
+		return remember_state(m);
+	case RP_CFI_RESTORE_STATE:
+		return restore_state(m);
 	default:
-		reader->bad = true;
+		return insn->op == RP_CFI_NOP;
 	}
 }
 
-static void about_register(struct machine *m, struct rp_cfi_reader *reader,
-			   uint8_t op)
+static bool apply(struct machine *m, const struct rp_cfi_insn *insn)
 {
-	uint64_t reg;
-
-	switch (op) {
-	case DW_CFA_offset_extended:
-		reg = rp_read_uleb(reader);
-		set(m, reg, RP_VALUE_AT_CFA, factored(m, reader, false));
+	switch (insn->op) {
+	case RP_CFI_UNDEFINED:
+		set_kind(m, insn, RP_VALUE_UNKNOWN);
 		break;
-	case DW_CFA_offset_extended_sf:
-		reg = rp_read_uleb(reader);
-		set(m, reg, RP_VALUE_AT_CFA, factored(m, reader, true));
+	case RP_CFI_SAME:
+		set_kind(m, insn, RP_VALUE_SAME);
 		break;
-	case DW_CFA_GNU_negative_offset_extended:
-		reg = rp_read_uleb(reader);
-		set(m, reg, RP_VALUE_AT_CFA, -factored(m, reader, false));
+	case RP_CFI_OFFSET:
+		set_kind(m, insn, RP_VALUE_AT_CFA);
 		break;
-	case DW_CFA_val_offset:
-		reg = rp_read_uleb(reader);
-		set(m, reg, RP_VALUE_CFA, factored(m, reader, false));
+	case RP_CFI_VAL_OFFSET:
+		set_kind(m, insn, RP_VALUE_CFA);
 		break;
-	case DW_CFA_val_offset_sf:
-		reg = rp_read_uleb(reader);
-		set(m, reg, RP_VALUE_CFA, factored(m, reader, true));
+	case RP_CFI_REGISTER:
+		set_register(m, insn);
 		break;
-	case DW_CFA_register:
-		reg = rp_read_uleb(reader);
-		set_register(m, reg, rp_read_uleb(reader));
+	case RP_CFI_EXPRESSION:
+		set(m, insn->reg, expression(insn, RP_VALUE_AT_EXPR));
 		break;
-	case DW_CFA_undefined:
-		set(m, rp_read_uleb(reader), RP_VALUE_UNKNOWN, 0);
+	case RP_CFI_VAL_EXPRESSION:
+		set(m, insn->reg, expression(insn, RP_VALUE_EXPR));
 		break;
-	case DW_CFA_same_value:
-		set(m, rp_read_uleb(reader), RP_VALUE_SAME, 0);
-		break;
-	case DW_CFA_restore_extended:
-		restore(m, rp_read_uleb(reader));
-		break;
-	case DW_CFA_expression:
-		set_expression(m, reader, RP_VALUE_AT_EXPR);
-		break;
-	case DW_CFA_val_expression:
-		set_expression(m, reader, RP_VALUE_EXPR);
-		break;
-	case DW_CFA_remember_state:
-		remember_state(m, reader);
-		break;
-	case DW_CFA_restore_state:
-		restore_state(m, reader);
+	case RP_CFI_RESTORE:
+		restore(m, insn->reg);
 		break;
 	default:
-		about_cfa(m, reader, op);
+		return about_cfa(m, insn);
 	}
-}
-
-/* The next instruction, if it is about the place: @ret is where that is. */
-static bool moves(struct machine *m, struct rp_cfi_reader *reader, uint8_t op,
-		  uint64_t *ret)
-{
-	switch (op) {
-	case DW_CFA_set_loc:
-		*ret = rp_read_pointer(reader, m->cie->encoding);
-		return true;
-	case DW_CFA_advance_loc1:
-		*ret = m->location + rp_read_fixed(reader, 1) * m->cie->code_align;
-		return true;
-	case DW_CFA_advance_loc2:
-		*ret = m->location + rp_read_fixed(reader, 2) * m->cie->code_align;
-		return true;
-	case DW_CFA_advance_loc4:
-		*ret = m->location + rp_read_fixed(reader, 4) * m->cie->code_align;
-		return true;
-	default:
-		*ret = m->location + (op & 0x3f) * m->cie->code_align;
-		return (op & 0xc0) == DW_CFA_advance_loc;
-	}
+	return true;
 }
 
 /* Up to the row that holds at the pc. Return: false if it is not sound. */
 static bool run(struct machine *m, struct rp_cfi_reader reader)
 {
-	while (reader.at < reader.end && !reader.bad) {
-		uint8_t op = (uint8_t)rp_read_fixed(&reader, 1);
-		uint64_t location;
+	struct rp_eh_reader *eh = &reader.eh;
 
-		if (moves(m, &reader, op, &location)) {
-			if (location > m->pc)
-				break;
-			m->location = location;
-		} else if ((op & 0xc0) == DW_CFA_offset) {
-			set(m, op & 0x3f, RP_VALUE_AT_CFA,
-			    factored(m, &reader, false));
-		} else if ((op & 0xc0) == DW_CFA_restore) {
-			restore(m, op & 0x3f);
-		} else {
-			about_register(m, &reader, op);
-		}
+	while (rp_eh_left(eh)) {
+		struct rp_cfi_insn insn;
+		uint64_t location = m->location;
+
+		if (!rp_cfi_insn(eh, &m->cie->factors, &insn))
+			return false;
+		if (insn.op == RP_CFI_SET_LOC)
+			location = rp_cfi_pointer(&reader, m->cie->encoding);
+		else if (insn.op == RP_CFI_ADVANCE)
+			location += (uint64_t)insn.value;
+		else if (!apply(m, &insn))
+			return false;
+		if (location > m->pc)
+			break;
+		m->location = location;
 	}
-	return !reader.bad;
+	return !eh->bad;
 }
 
 static bool keep_expr(struct rp_value *value)
@@ -257,7 +187,7 @@ static bool keep_expr(struct rp_value *value)
 }
 
 /* The row outlives the record that it was read from. */
-static bool keep_row(struct rp_rule *rule, const struct rp_row *row)
+static bool keep_row(struct rp_pc_rule *rule, const struct rp_row *row)
 {
 	bool kept;
 
@@ -268,35 +198,35 @@ static bool keep_row(struct rp_rule *rule, const struct rp_row *row)
 	rule->nrows = 1;
 	rule->sure = 1;
 	kept = keep_expr(&rule->rows->cfa);
-	for (size_t i = 0; i < RP_REG_NR; i++)
+	for (size_t i = 0; i < RP_DWARF_REG_NR; i++)
 		kept &= keep_expr(&rule->rows->reg[i]);
 	return kept;
 }
 
-static bool fde_rule(struct rp_rule *rule, const struct rp_cfi_fde *fde,
+static bool fde_rule(struct rp_pc_rule *rule, const struct rp_cfi_fde *fde,
 		     uint64_t pc)
 {
 	struct machine m = { .cie = &fde->cie, .location = fde->start };
 
-	m.row.cfa.kind = RP_VALUE_UNKNOWN;
+	m.now.row.cfa.kind = RP_VALUE_UNKNOWN;
 	m.pc = UINT64_MAX;
 	if (!run(&m, fde->cie.program))
 		return false;
-	m.initial = m.row;
+	m.initial = m.now.row;
 	m.location = fde->start;
 	m.pc = pc;
 	if (!run(&m, fde->program))
 		return false;
-	if (m.row.reg[RP_REG_PC].kind == RP_VALUE_UNKNOWN) {
+	if (m.now.row.reg[RP_REG_PC].kind == RP_VALUE_UNKNOWN) {
 		rule->kind = RP_RULE_END;
 		return true;
 	}
 	rule->caller_exact = fde->cie.signal;
 	rule->kind = RP_RULE_ROWS;
-	return keep_row(rule, &m.row);
+	return keep_row(rule, &m.now.row);
 }
 
-bool rp_unwind_cfi(struct rp_unwinder *unwinder, struct rp_rule *rule)
+bool rp_unwind_cfi(struct rp_unwinder *unwinder, struct rp_pc_rule *rule)
 {
 	uint64_t pc = rule->exact ? rule->address : rule->address - 1;
 	struct rp_cfi_fde fde;

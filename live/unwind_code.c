@@ -64,7 +64,7 @@ struct slot {
 /** struct way - a place in the code, and how it was reached. */
 struct way {
 	uint64_t pc;
-	struct value reg[RP_REG_NR - 1];
+	struct value reg[RP_DWARF_REG_NR - 1];
 	struct slot slots[SLOTS_MAX];
 	size_t nslots;
 	bool pushed_memory;	/* the last instruction pushed [rip + x] */
@@ -748,7 +748,7 @@ static void *function_returns(struct follow *f, uint64_t function)
 	return returns;
 }
 
-static bool keep_rows(struct rp_rule *rule, const struct follow *f)
+static bool keep_rows(struct rp_pc_rule *rule, const struct follow *f)
 {
 	rule->rows = calloc(f->nrows, sizeof(*rule->rows));
 	if (!rule->rows)
@@ -760,7 +760,7 @@ static bool keep_rows(struct rp_rule *rule, const struct follow *f)
 	return true;
 }
 
-bool rp_unwind_code(struct rp_unwinder *unwinder, struct rp_rule *rule)
+bool rp_unwind_code(struct rp_unwinder *unwinder, struct rp_pc_rule *rule)
 {
 	struct follow *f = follow_create(unwinder);
 	bool found = false;

@@ -4,27 +4,26 @@
 #define _GNU_SOURCE
 #include "unwind_internal.h"
 
-#include <dwarf.h>
-#include <string.h>
+#include "../object/eh_reader.h"
 
 #define EXPR_STACK	64
 #define EXPR_STEPS	1000
 
-/** struct expr - one that is evaluated. @bad: it is not sound, or needs what is
- *  not there; checked at the end. */
+/** struct expr - one that is evaluated. @eh is bad: it is not sound, or needs what
+ *  is not there; checked at the end. */
 struct expr {
 	struct rp_unwinder *unwinder;
 	const struct rp_cpu *cpu;
-	const uint8_t *start, *at, *end;
+	const uint8_t *start;
+	struct rp_eh_reader eh;
 	uint64_t stack[EXPR_STACK];
 	size_t n;
-	bool bad;
 };
 
 static void push(struct expr *expr, uint64_t value)
 {
 	if (expr->n == EXPR_STACK)
-		expr->bad = true;
+		rp_eh_fail(&expr->eh);
 	else
 		expr->stack[expr->n++] = value;
 }
@@ -33,7 +32,7 @@ static uint64_t pop(struct expr *expr)
 {
 	if (expr->n)
 		return expr->stack[--expr->n];
-	expr->bad = true;
+	rp_eh_fail(&expr->eh);
 	return 0;
 }
 
@@ -41,52 +40,15 @@ static uint64_t pick(struct expr *expr, size_t from_top)
 {
 	if (from_top < expr->n)
 		return expr->stack[expr->n - 1 - from_top];
-	expr->bad = true;
+	rp_eh_fail(&expr->eh);
 	return 0;
-}
-
-static uint64_t operand(struct expr *expr, size_t size)
-{
-	uint64_t v = 0;
-
-	if ((size_t)(expr->end - expr->at) < size) {
-		expr->bad = true;
-		return 0;
-	}
-	memcpy(&v, expr->at, size);
-	expr->at += size;
-	return v;
-}
-
-static int64_t signed_operand(struct expr *expr, size_t size)
-{
-	unsigned int shift = 64 - 8 * (unsigned int)size;
-
-	return (int64_t)(operand(expr, size) << shift) >> shift;
-}
-
-static uint64_t leb(struct expr *expr, bool is_signed)
-{
-	uint64_t v = 0;
-	unsigned int shift = 0;
-	uint8_t byte;
-
-	do {
-		byte = (uint8_t)operand(expr, 1);
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (is_signed && shift < 64 && (byte & 0x40))
-		v |= ~(uint64_t)0 << shift;
-	return v;
 }
 
 static uint64_t reg_value(struct expr *expr, uint64_t reg)
 {
-	if (reg < RP_REG_NR && (expr->cpu->known >> reg & 1))
+	if (reg < RP_DWARF_REG_NR && (expr->cpu->known >> reg & 1))
 		return expr->cpu->r[reg];
-	expr->bad = true;
+	rp_eh_fail(&expr->eh);
 	return 0;
 }
 
@@ -96,17 +58,18 @@ static uint64_t deref(struct expr *expr, uint64_t address, uint64_t size)
 
 	if (size == 0 || size > 8 ||
 	    !rp_unwind_word(expr->unwinder, address, &v))
-		expr->bad = true;
+		rp_eh_fail(&expr->eh);
 	return size < 8 ? v & (((uint64_t)1 << 8 * (size & 7)) - 1) : v;
 }
 
 static void branch(struct expr *expr, int64_t distance)
 {
-	if (distance < expr->start - expr->at ||
-	    distance > expr->end - expr->at)
-		expr->bad = true;
+	struct rp_eh_reader *eh = &expr->eh;
+
+	if (distance < expr->start - eh->at || distance > eh->end - eh->at)
+		rp_eh_fail(eh);
 	else
-		expr->at += distance;
+		eh->at += distance;
 }
 
 static void swap(struct expr *expr)
@@ -129,7 +92,8 @@ static void rotate(struct expr *expr)
 static uint64_t divide(struct expr *expr, uint64_t a, uint64_t b, bool modulo)
 {
 	if (b == 0 || (!modulo && b == ~(uint64_t)0)) {
-		expr->bad |= b == 0;
+		if (b == 0)
+			rp_eh_fail(&expr->eh);
 		return -a;
 	}
 	return modulo ? a % b : (uint64_t)((int64_t)a / (int64_t)b);
@@ -176,7 +140,7 @@ static void binary(struct expr *expr, uint8_t op)
 	case DW_OP_le: case DW_OP_lt: case DW_OP_ne:
 		push(expr, compare(op, (int64_t)a, (int64_t)b));
 		break;
-	default: expr->bad = true;
+	default: rp_eh_fail(&expr->eh);
 	}
 }
 
@@ -187,35 +151,37 @@ static uint64_t negative(uint64_t v, bool if_below_zero)
 
 static void other_operation(struct expr *expr, uint8_t op)
 {
+	struct rp_eh_reader *eh = &expr->eh;
+
 	switch (op) {
-	case DW_OP_addr:    push(expr, operand(expr, 8)); break;
-	case DW_OP_const1u: push(expr, operand(expr, 1)); break;
-	case DW_OP_const2u: push(expr, operand(expr, 2)); break;
-	case DW_OP_const4u: push(expr, operand(expr, 4)); break;
-	case DW_OP_const8u: push(expr, operand(expr, 8)); break;
-	case DW_OP_const1s: push(expr, signed_operand(expr, 1)); break;
-	case DW_OP_const2s: push(expr, signed_operand(expr, 2)); break;
-	case DW_OP_const4s: push(expr, signed_operand(expr, 4)); break;
-	case DW_OP_const8s: push(expr, signed_operand(expr, 8)); break;
-	case DW_OP_constu:  push(expr, leb(expr, false)); break;
-	case DW_OP_consts:  push(expr, leb(expr, true)); break;
+	case DW_OP_addr:    push(expr, rp_eh_fixed(eh, 8)); break;
+	case DW_OP_const1u: push(expr, rp_eh_fixed(eh, 1)); break;
+	case DW_OP_const2u: push(expr, rp_eh_fixed(eh, 2)); break;
+	case DW_OP_const4u: push(expr, rp_eh_fixed(eh, 4)); break;
+	case DW_OP_const8u: push(expr, rp_eh_fixed(eh, 8)); break;
+	case DW_OP_const1s: push(expr, rp_eh_signed(eh, 1)); break;
+	case DW_OP_const2s: push(expr, rp_eh_signed(eh, 2)); break;
+	case DW_OP_const4s: push(expr, rp_eh_signed(eh, 4)); break;
+	case DW_OP_const8s: push(expr, rp_eh_signed(eh, 8)); break;
+	case DW_OP_constu:  push(expr, rp_eh_uleb(eh)); break;
+	case DW_OP_consts:  push(expr, rp_eh_leb(eh, true)); break;
 	case DW_OP_dup:     push(expr, pick(expr, 0)); break;
 	case DW_OP_drop:    pop(expr); break;
 	case DW_OP_over:    push(expr, pick(expr, 1)); break;
-	case DW_OP_pick:    push(expr, pick(expr, operand(expr, 1))); break;
+	case DW_OP_pick:    push(expr, pick(expr, rp_eh_fixed(eh, 1))); break;
 	case DW_OP_swap:    swap(expr); break;
 	case DW_OP_rot:     rotate(expr); break;
 	case DW_OP_deref:   push(expr, deref(expr, pop(expr), 8)); break;
 	case DW_OP_deref_size:
-		push(expr, deref(expr, pop(expr), operand(expr, 1)));
+		push(expr, deref(expr, pop(expr), rp_eh_fixed(eh, 1)));
 		break;
 	case DW_OP_abs:     push(expr, negative(pop(expr), true)); break;
 	case DW_OP_neg:     push(expr, negative(pop(expr), false)); break;
 	case DW_OP_not:     push(expr, ~pop(expr)); break;
 	case DW_OP_plus_uconst:
-		push(expr, pop(expr) + leb(expr, false));
+		push(expr, pop(expr) + rp_eh_uleb(eh));
 		break;
-	case DW_OP_skip:    branch(expr, signed_operand(expr, 2)); break;
+	case DW_OP_skip:    branch(expr, (int64_t)rp_eh_signed(eh, 2)); break;
 	case DW_OP_nop:     break;
 	default:            binary(expr, op);
 	}
@@ -223,17 +189,19 @@ static void other_operation(struct expr *expr, uint8_t op)
 
 static void operation(struct expr *expr)
 {
-	uint8_t op = (uint8_t)operand(expr, 1);
+	struct rp_eh_reader *eh = &expr->eh;
+	uint8_t op = (uint8_t)rp_eh_fixed(eh, 1);
 
 	if (op >= DW_OP_lit0 && op <= DW_OP_lit31) {
 		push(expr, op - DW_OP_lit0);
 	} else if (op >= DW_OP_breg0 && op <= DW_OP_breg31) {
-		push(expr, reg_value(expr, op - DW_OP_breg0) + leb(expr, true));
+		push(expr, reg_value(expr, op - DW_OP_breg0) +
+		     rp_eh_leb(eh, true));
 	} else if (op == DW_OP_bregx) {
-		uint64_t reg = leb(expr, false);
-		push(expr, reg_value(expr, reg) + leb(expr, true));
+		uint64_t reg = rp_eh_uleb(eh);
+		push(expr, reg_value(expr, reg) + rp_eh_leb(eh, true));
 	} else if (op == DW_OP_bra) {
-		int64_t distance = signed_operand(expr, 2);
+		int64_t distance = (int64_t)rp_eh_signed(eh, 2);
 		if (pop(expr))
 			branch(expr, distance);
 	} else {
@@ -246,17 +214,17 @@ bool rp_unwind_expr(struct rp_unwinder *unwinder, const struct rp_value *value,
 {
 	struct expr expr = {
 		.unwinder = unwinder, .cpu = cpu,
-		.start = value->expr, .at = value->expr,
-		.end = value->expr + value->size,
+		.start = value->expr,
+		.eh = { .at = value->expr, .end = value->expr + value->size },
 	};
 
 	if (cfa)
 		push(&expr, *cfa);
-	for (int i = 0; expr.at < expr.end && !expr.bad; i++) {
+	for (int i = 0; rp_eh_left(&expr.eh) && !expr.eh.bad; i++) {
 		operation(&expr);
 		if (i == EXPR_STEPS)
 			return false;
 	}
 	*ret = pop(&expr);
-	return !expr.bad;
+	return !expr.eh.bad;
 }

@@ -13,7 +13,6 @@
 
 #include "../object/grow.h"
 
-#include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,155 +20,91 @@
 #define SEARCH_MAX	(256u << 20)	/* of a segment without header */
 #define TABLE_ENTRY	8u	/* .eh_frame_hdr: two sdata4, relative to it */
 
-/* DW_EH_PE_indirect: dwarf.h of libdw has it not under all versions. */
-#define PE_INDIRECT	0x80
-#define PE_OMIT		0xff
-
-uint64_t rp_read_fixed(struct rp_cfi_reader *reader, size_t size)
+static struct rp_cfi_reader reader_of(const uint8_t *bytes, size_t size,
+				      uint64_t address, uint64_t data)
 {
-	uint64_t v = 0;
-
-	if ((size_t)(reader->end - reader->at) < size) {
-		reader->bad = true;
-		reader->at = reader->end;
-		return 0;
-	}
-	memcpy(&v, reader->at, size);
-	reader->at += size;
-	return v;
+	return (struct rp_cfi_reader){
+		.eh = { .at = bytes, .end = bytes + size },
+		.start = bytes, .address = address, .data = data,
+	};
 }
 
-static int64_t take_signed(struct rp_cfi_reader *reader, size_t size)
+static uint64_t here(const struct rp_cfi_reader *reader)
 {
-	unsigned int shift = 64 - 8 * (unsigned int)size;
-
-	return (int64_t)(rp_read_fixed(reader, size) << shift) >> shift;
+	return reader->address + (uint64_t)(reader->eh.at - reader->start);
 }
 
-uint64_t rp_read_leb(struct rp_cfi_reader *reader, bool is_signed)
+uint64_t rp_cfi_pointer(struct rp_cfi_reader *reader, uint8_t encoding)
 {
-	uint64_t v = 0;
-	unsigned int shift = 0;
-	uint8_t byte;
+	uint64_t at = here(reader), v = rp_eh_form(&reader->eh, encoding);
 
-	do {
-		byte = (uint8_t)rp_read_fixed(reader, 1);
-		if (shift < 64)
-			v |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (is_signed && shift < 64 && (byte & 0x40))
-		v |= ~(uint64_t)0 << shift;
-	return v;
-}
-
-uint64_t rp_read_uleb(struct rp_cfi_reader *reader)
-{
-	return rp_read_leb(reader, false);
-}
-
-static int64_t take_sleb(struct rp_cfi_reader *reader)
-{
-	return (int64_t)rp_read_leb(reader, true);
-}
-
-void rp_read_skip(struct rp_cfi_reader *reader, uint64_t size)
-{
-	if (size > (uint64_t)(reader->end - reader->at))
-		reader->bad = true;
-	else
-		reader->at += size;
-}
-
-static uint64_t take_form(struct rp_cfi_reader *reader, uint8_t encoding)
-{
-	switch (encoding & 0x0f) {
-	case DW_EH_PE_absptr:
-	case DW_EH_PE_udata8: return rp_read_fixed(reader, 8);
-	case DW_EH_PE_sdata8: return rp_read_fixed(reader, 8);
-	case DW_EH_PE_udata2: return rp_read_fixed(reader, 2);
-	case DW_EH_PE_udata4: return rp_read_fixed(reader, 4);
-	case DW_EH_PE_sdata2: return (uint64_t)take_signed(reader, 2);
-	case DW_EH_PE_sdata4: return (uint64_t)take_signed(reader, 4);
-	case DW_EH_PE_uleb128: return rp_read_uleb(reader);
-	case DW_EH_PE_sleb128: return (uint64_t)take_sleb(reader);
-	default:
-		reader->bad = true;
-		return 0;
-	}
-}
-
-uint64_t rp_read_pointer(struct rp_cfi_reader *reader, uint8_t encoding)
-{
-	uint64_t here = reader->address + (uint64_t)(reader->at - reader->start);
-	uint64_t v = take_form(reader, encoding);
-
-	switch (encoding & 0x70) {
+	switch (encoding & RP_EH_PE_BASE) {
 	case DW_EH_PE_absptr:
 		return v;
 	case DW_EH_PE_pcrel:
-		return v + here;
+		return v + at;
 	case DW_EH_PE_datarel:
 		return v + reader->data;
 	default:
-		reader->bad = true;
+		rp_eh_fail(&reader->eh);
 		return 0;
 	}
 }
 
-
-static void cie_augmentation(struct rp_cfi_cie *cie, struct rp_cfi_reader *reader,
+static void cie_augmentation(struct rp_cfi_cie *cie, struct rp_eh_reader *eh,
 			     const char *letters)
 {
 	if (*letters == 'z') {
 		cie->sized = true;
-		rp_read_uleb(reader);
+		rp_eh_uleb(eh);
 		letters++;
 	}
-	for (; *letters && !reader->bad; letters++) {
+	for (; *letters && !eh->bad; letters++) {
 		switch (*letters) {
 		case 'R':
-			cie->encoding = (uint8_t)rp_read_fixed(reader, 1);
+			cie->encoding = (uint8_t)rp_eh_fixed(eh, 1);
 			break;
 		case 'L':
-			rp_read_fixed(reader, 1);
+			rp_eh_fixed(eh, 1);
 			break;
 		case 'P':
-			cie->personality |= take_form(reader,
-				(uint8_t)rp_read_fixed(reader, 1)) != 0;
+			cie->personality |= rp_eh_form(eh,
+				(uint8_t)rp_eh_fixed(eh, 1)) != 0;
 			break;
 		case 'S':
 			cie->signal = true;
 			break;
 		default:
-			reader->bad = true;
+			rp_eh_fail(eh);
 		}
 	}
 }
 
 static bool cie_parse(struct rp_cfi_cie *cie, struct rp_cfi_reader *reader)
 {
-	uint8_t version = (uint8_t)rp_read_fixed(reader, 1);
-	const char *letters = (const char *)reader->at;
-	size_t room = (size_t)(reader->end - reader->at);
+	struct rp_eh_reader *eh = &reader->eh;
+	uint8_t version = (uint8_t)rp_eh_fixed(eh, 1);
+	const char *letters = (const char *)eh->at;
+	size_t room = rp_eh_left(eh);
 
 	if ((version != 1 && version != 3) || strnlen(letters, room) == room)
 		return false;
-	rp_read_skip(reader, strlen(letters) + 1);
-	cie->code_align = rp_read_uleb(reader);
-	cie->data_align = take_sleb(reader);
-	uint64_t return_column = version == 1 ? rp_read_fixed(reader, 1) :
-						rp_read_uleb(reader);
+	rp_eh_skip(eh, strlen(letters) + 1);
+	cie->factors.code = rp_eh_uleb(eh);
+	cie->factors.data = rp_eh_sleb(eh);
+	uint64_t return_column = version == 1 ? rp_eh_fixed(eh, 1) :
+						rp_eh_uleb(eh);
 	/* The augmentation's size is not needed: all letters are known ones. */
-	cie_augmentation(cie, reader, letters);
+	cie_augmentation(cie, eh, letters);
 	cie->program = *reader;
-	return !reader->bad && return_column == RP_REG_PC;
+	return !eh->bad && return_column == RP_REG_PC;
 }
 
 /* One CIE or FDE: @ret begins behind its length. Return: false at the end of the
  * section, and if there is none. */
 static bool read_record(struct rp_unwinder *unwinder, uint64_t address,
-			uint8_t *buffer, struct rp_cfi_reader *ret)
+			uint64_t data, uint8_t *buffer,
+			struct rp_cfi_reader *ret)
 {
 	uint32_t length;
 
@@ -177,10 +112,7 @@ static bool read_record(struct rp_unwinder *unwinder, uint64_t address,
 	    length > RP_UNWIND_RECORD_MAX ||
 	    rp_unwind_text(unwinder, address + 4, buffer, length) != length)
 		return false;
-	*ret = (struct rp_cfi_reader){
-		.start = buffer, .at = buffer, .end = buffer + length,
-		.address = address + 4,
-	};
+	*ret = reader_of(buffer, length, address + 4, data);
 	return true;
 }
 
@@ -190,31 +122,30 @@ static bool read_cie(struct rp_unwinder *unwinder, uint64_t address,
 	struct rp_cfi_reader reader;
 
 	*cie = (struct rp_cfi_cie){ .encoding = DW_EH_PE_absptr };
-	if (!read_record(unwinder, address, unwinder->record + RP_UNWIND_RECORD_MAX,
-			 &reader))
+	if (!read_record(unwinder, address, data,
+			 unwinder->record + RP_UNWIND_RECORD_MAX, &reader))
 		return false;
-	reader.data = data;
-	return rp_read_fixed(&reader, 4) == 0 && cie_parse(cie, &reader);
+	return rp_eh_fixed(&reader.eh, 4) == 0 && cie_parse(cie, &reader);
 }
 
 static bool read_fde(struct rp_unwinder *unwinder, uint64_t address,
 		     uint64_t data, struct rp_cfi_fde *fde)
 {
 	struct rp_cfi_reader reader;
+	struct rp_eh_reader *eh = &reader.eh;
 
-	if (!read_record(unwinder, address, unwinder->record, &reader))
+	if (!read_record(unwinder, address, data, unwinder->record, &reader))
 		return false;
-	reader.data = data;
-	uint32_t cie = (uint32_t)rp_read_fixed(&reader, 4);
+	uint32_t cie = (uint32_t)rp_eh_fixed(eh, 4);
 	if (cie == 0 ||
 	    !read_cie(unwinder, reader.address - cie, data, &fde->cie))
 		return false;
-	fde->start = rp_read_pointer(&reader, fde->cie.encoding);
-	fde->end = fde->start + take_form(&reader, fde->cie.encoding & 0x0f);
+	fde->start = rp_cfi_pointer(&reader, fde->cie.encoding);
+	fde->end = fde->start + rp_eh_form(eh, fde->cie.encoding);
 	if (fde->cie.sized)
-		rp_read_skip(&reader, rp_read_uleb(&reader));
+		rp_eh_skip(eh, rp_eh_uleb(eh));
 	fde->program = reader;
-	return !reader.bad && !(fde->cie.encoding & PE_INDIRECT);
+	return !eh->bad && !(fde->cie.encoding & RP_EH_PE_INDIRECT);
 }
 
 /* Which FDE? */
@@ -399,25 +330,22 @@ static uint64_t module_fde(struct rp_unwinder *unwinder,
 	if (!header)
 		return unsorted_fde(unwinder, module, 0, pc);
 	size_t n = rp_unwind_text(unwinder, header, bytes, sizeof(bytes));
-	struct rp_cfi_reader reader = {
-		.start = bytes, .at = bytes, .end = bytes + n,
-		.address = header, .data = header,
-	};
+	struct rp_cfi_reader reader = reader_of(bytes, n, header, header);
+	struct rp_eh_reader *eh = &reader.eh;
 
-	if (n < 4 || rp_read_fixed(&reader, 1) != 1)
+	if (n < 4 || rp_eh_fixed(eh, 1) != 1)
 		return 0;
-	uint8_t frame = (uint8_t)rp_read_fixed(&reader, 1);
-	uint8_t count = (uint8_t)rp_read_fixed(&reader, 1);
-	uint8_t table = (uint8_t)rp_read_fixed(&reader, 1);
-	uint64_t eh_frame = rp_read_pointer(&reader, frame);
-	if (reader.bad)
+	uint8_t frame = (uint8_t)rp_eh_fixed(eh, 1);
+	uint8_t count = (uint8_t)rp_eh_fixed(eh, 1);
+	uint8_t table = (uint8_t)rp_eh_fixed(eh, 1);
+	uint64_t eh_frame = rp_cfi_pointer(&reader, frame);
+	if (eh->bad)
 		return 0;
-	if (count != PE_OMIT &&
+	if (count != DW_EH_PE_omit &&
 	    table == (DW_EH_PE_datarel | DW_EH_PE_sdata4)) {
-		uint64_t entries = rp_read_pointer(&reader, count);
-		uint64_t at = header + (uint64_t)(reader.at - reader.start);
-		return reader.bad ? 0 : table_fde(unwinder, header, at,
-						  entries, pc);
+		uint64_t entries = rp_cfi_pointer(&reader, count);
+		return eh->bad ? 0 : table_fde(unwinder, header, here(&reader),
+					       entries, pc);
 	}
 	if (eh_frame < module->low || eh_frame >= module->high)
 		return 0;
@@ -454,15 +382,13 @@ static uint64_t module_frames(struct rp_unwinder *unwinder,
 	uint8_t bytes[16];
 	size_t n = header ? rp_unwind_text(unwinder, header, bytes,
 					   sizeof(bytes)) : 0;
-	struct rp_cfi_reader reader = {
-		.start = bytes + 4, .at = bytes + 4, .end = bytes + n,
-		.address = header + 4, .data = header,
-	};
 
 	if (n < sizeof(bytes))
 		return 0;
-	uint64_t start = rp_read_pointer(&reader, bytes[1]);
-	return reader.bad || !rp_module_contains(module, start, 4) ? 0 : start;
+	struct rp_cfi_reader reader = reader_of(bytes + 4, n - 4, header + 4,
+						header);
+	uint64_t start = rp_cfi_pointer(&reader, bytes[1]);
+	return reader.eh.bad || !rp_module_contains(module, start, 4) ? 0 : start;
 }
 
 bool rp_unwind_has_personality(struct rp_unwinder *unwinder,

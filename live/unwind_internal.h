@@ -7,18 +7,18 @@
 #include "unwind.h"
 
 /* Registers as DWARF numbers them. */
-enum rp_reg {
+enum rp_dwarf_reg {
 	RP_REG_RAX, RP_REG_RDX, RP_REG_RCX, RP_REG_RBX,
 	RP_REG_RSI, RP_REG_RDI, RP_REG_RBP, RP_REG_RSP,
 	RP_REG_R8, RP_REG_R9, RP_REG_R10, RP_REG_R11,
 	RP_REG_R12, RP_REG_R13, RP_REG_R14, RP_REG_R15,
 	RP_REG_PC,		/* the return address's column */
-	RP_REG_NR
+	RP_DWARF_REG_NR
 };
 
 /** struct rp_cpu - registers in a frame. @known: bit per register. */
 struct rp_cpu {
-	uint64_t r[RP_REG_NR];
+	uint64_t r[RP_DWARF_REG_NR];
 	uint32_t known;
 };
 
@@ -49,7 +49,7 @@ struct rp_value {
  *  reg[RP_REG_RSP] is the CFA unless it says otherwise. */
 struct rp_row {
 	struct rp_value cfa;
-	struct rp_value reg[RP_REG_NR];
+	struct rp_value reg[RP_DWARF_REG_NR];
 };
 
 enum rp_rule_kind {
@@ -64,7 +64,7 @@ enum rp_rule_kind {
 #define RP_RULE_ROWS_MAX	4u
 
 /**
- * struct rp_rule - what is known of a code address.
+ * struct rp_pc_rule - what is known of a code address.
  * @address, @exact: as in struct rp_frame
  * @text:     it is executable memory
  * @called:   a call ends before it, or what such a call may have been patched to
@@ -76,7 +76,7 @@ enum rp_rule_kind {
  * @rows:     more than one if ways through the code disagree
  * @sure:     bit per row: one of these, if any can be, comes before the others
  */
-struct rp_rule {
+struct rp_pc_rule {
 	uint64_t address;
 	bool exact;
 	bool text, called, restorer, trusted, caller_exact, volatile_;
@@ -172,9 +172,9 @@ bool rp_unwind_word(struct rp_unwinder *unwinder, uint64_t address,
 		    uint64_t *ret);
 /** rp_unwind_rule() - what is known of an address; NULL: no memory. Its rows are
  *  there only after rp_unwind_rule_rows(). */
-struct rp_rule *rp_unwind_rule(struct rp_unwinder *unwinder, uint64_t address,
-			       bool exact);
-void rp_unwind_rule_rows(struct rp_unwinder *unwinder, struct rp_rule *rule);
+struct rp_pc_rule *rp_unwind_rule(struct rp_unwinder *unwinder,
+				  uint64_t address, bool exact);
+void rp_unwind_rule_rows(struct rp_unwinder *unwinder, struct rp_pc_rule *rule);
 void rp_unwind_rule_free(void *rule);
 /** rp_unwind_apply() - the caller's registers. @cfa, @slot as in struct rp_frame.
  *  Return: false if something needed is not known or cannot be read. */
@@ -201,13 +201,13 @@ bool rp_unwind_expr(struct rp_unwinder *unwinder, const struct rp_value *value,
 int rp_unwind_fdes(struct rp_unwinder *unwinder, uint64_t eh_frame,
 		   uint64_t size, struct rp_fdes *fdes);
 /** rp_unwind_cfi() - rule by .eh_frame. Return: false if there is none. */
-bool rp_unwind_cfi(struct rp_unwinder *unwinder, struct rp_rule *rule);
+bool rp_unwind_cfi(struct rp_unwinder *unwinder, struct rp_pc_rule *rule);
 
 /* unwind_code.c */
 
 /** rp_unwind_code() - rule by following the code. Return: false if it does not
  *  tell. */
-bool rp_unwind_code(struct rp_unwinder *unwinder, struct rp_rule *rule);
+bool rp_unwind_code(struct rp_unwinder *unwinder, struct rp_pc_rule *rule);
 
 /* unwind.c */
 

@@ -250,7 +250,7 @@ static bool is_restorer_syscall(struct rp_unwinder *unwinder, uint64_t address)
 	       is_restorer(unwinder, address - 5);
 }
 
-static void look_at(struct rp_unwinder *unwinder, struct rp_rule *rule)
+static void look_at(struct rp_unwinder *unwinder, struct rp_pc_rule *rule)
 {
 	uint64_t address = rule->address;
 	const struct rp_area *area = rp_unwind_area(unwinder, address - 1);
@@ -267,11 +267,11 @@ static void look_at(struct rp_unwinder *unwinder, struct rp_rule *rule)
 			 (rule->exact && is_restorer_syscall(unwinder, address));
 }
 
-struct rp_rule *rp_unwind_rule(struct rp_unwinder *unwinder, uint64_t address,
-			       bool exact)
+struct rp_pc_rule *rp_unwind_rule(struct rp_unwinder *unwinder,
+				  uint64_t address, bool exact)
 {
 	uint64_t key = address << 1 | exact;
-	struct rp_rule *rule = rp_hash_get(&unwinder->rules, key);
+	struct rp_pc_rule *rule = rp_hash_get(&unwinder->rules, key);
 
 	if (rule) {
 		if (rule->generation != unwinder->generation &&
@@ -292,7 +292,7 @@ struct rp_rule *rp_unwind_rule(struct rp_unwinder *unwinder, uint64_t address,
 	return rule;
 }
 
-void rp_unwind_rule_rows(struct rp_unwinder *unwinder, struct rp_rule *rule)
+void rp_unwind_rule_rows(struct rp_unwinder *unwinder, struct rp_pc_rule *rule)
 {
 	if (rule->kind != RP_RULE_NEW)
 		return;
@@ -316,11 +316,11 @@ static void free_expr(struct rp_value *value)
 
 void rp_unwind_rule_free(void *p)
 {
-	struct rp_rule *rule = p;
+	struct rp_pc_rule *rule = p;
 
 	for (size_t i = 0; i < rule->nrows; i++) {
 		free_expr(&rule->rows[i].cfa);
-		for (size_t r = 0; r < RP_REG_NR; r++)
+		for (size_t r = 0; r < RP_DWARF_REG_NR; r++)
 			free_expr(&rule->rows[i].reg[r]);
 	}
 	free(rule->rows);
@@ -402,7 +402,7 @@ bool rp_unwind_apply(struct rp_unwinder *unwinder, const struct rp_row *row,
 	if (!row_cfa(unwinder, &row->cfa, cpu, cfa))
 		return false;
 	ret->known = 0;
-	for (unsigned int reg = 0; reg < RP_REG_NR; reg++)
+	for (unsigned int reg = 0; reg < RP_DWARF_REG_NR; reg++)
 		caller_register(unwinder, reg, &row->reg[reg], cpu, *cfa, ret);
 	if (row->reg[RP_REG_RSP].kind == RP_VALUE_SAME) {
 		ret->r[RP_REG_RSP] = *cfa;

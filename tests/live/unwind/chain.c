@@ -188,6 +188,17 @@ FUNCTION void bare(void)
 	bare_pushes(bare_middle, &returns[depth - 1]);
 	sink++;
 }
+
+/* In expression.S, with CFI; otherwise as above. */
+extern void cfa_by_expression(void (*function)(void), void **ret);
+
+FUNCTION void expression(void)
+{
+	NOTE();
+	depth++;
+	cfa_by_expression(wait_poll, &returns[depth - 1]);
+	sink++;
+}
 #endif
 
 static const struct { const char *name; void (*function)(void); } leaves[] = {
@@ -196,7 +207,7 @@ static const struct { const char *name; void (*function)(void); } leaves[] = {
 	{ "join", wait_join }, { "signal", raise_here },
 	{ "altstack", raise_here }, { "sort", sort },
 #ifdef WITH_ASM
-	{ "bare", bare },
+	{ "bare", bare }, { "expression", expression },
 #endif
 };
 

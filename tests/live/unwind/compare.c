@@ -98,7 +98,7 @@ static bool is_end(Dwarf_Frame *frame)
 static bool same_place(struct process *process, Dwarf_CFI *cfi, uint64_t address,
 		       uint64_t bias, size_t *known)
 {
-	struct rp_rule rule = { .address = address, .exact = true, .text = true };
+	struct rp_pc_rule rule = { .address = address, .exact = true, .text = true };
 	Dwarf_Frame *frame = NULL;
 	bool ours = rp_unwind_cfi(process->unwinder, &rule);
 	bool theirs = dwarf_cfi_addrframe(cfi, address - bias, &frame) == 0;
@@ -112,7 +112,7 @@ static bool same_place(struct process *process, Dwarf_CFI *cfi, uint64_t address
 	for (size_t i = 0; i < rule.nrows; i++) {
 		struct rp_value *v = &rule.rows[i].cfa;
 
-		for (size_t k = 0; k <= RP_REG_NR; k++) {
+		for (size_t k = 0; k <= RP_DWARF_REG_NR; k++) {
 			if (v->kind >= RP_VALUE_AT_EXPR)
 				free((void *)(uintptr_t)v->expr);
 			v = &rule.rows[i].reg[k];

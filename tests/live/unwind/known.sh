@@ -9,11 +9,12 @@
 driver=$1
 dir=$(dirname "$0")
 
-ways='poll sleep cond read clock spin join signal altstack sort bare'
+ways='poll sleep cond read clock spin join signal altstack sort bare expression'
 
 while IFS='|' read -r name command; do
 	target=$tmp/chain-$name
-	if ! $command -fno-optimize-sibling-calls -DWITH_ASM "$dir/chain.c" "$dir/bare.S" -o "$target" \
+	if ! $command -fno-optimize-sibling-calls -DWITH_ASM "$dir/chain.c" \
+			"$dir/bare.S" "$dir/expression.S" -o "$target" \
 			2>"$tmp/cc.log"; then
 		not_ok "build $name" "$tmp/cc.log"
 		continue
