@@ -29,6 +29,8 @@ typedef uint64_t bench_fn(uint64_t x, uint64_t turns);
  * @repoint: the tool
  * @peak: the program of patch_peak.c
  * @live: the program of live_target.c
+ * @objects: a directory with objects of a kernel 6.1, as the compiler made them;
+ *           or NULL
  * @redis: a directory with redis-server and redis.rpp, a payload for it; or NULL
  */
 struct bench_options {
@@ -38,6 +40,7 @@ struct bench_options {
 	const char *repoint;
 	const char *peak;
 	const char *live;
+	const char *objects;
 	const char *redis;
 };
 
@@ -55,6 +58,7 @@ void bench_start(struct report *report, const struct bench_options *options);
 void bench_latency(struct report *report, const struct bench_options *options);
 void bench_patch(struct report *report, const struct bench_options *options);
 void bench_live(struct report *report, const struct bench_options *options);
+void bench_objects(struct report *report, const struct bench_options *options);
 void bench_unwind(struct report *report, const struct bench_options *options);
 
 /* Run each loop of the section for callgrind; see counts.sh. */

@@ -15,15 +15,16 @@
 static const char usage[] =
 "usage: repoint-bench [--quick] [--only SECTION] [--json FILE]\n"
 "                     [--counts FILE] [--sites PROGRAM] [--repoint PROGRAM]\n"
-"                     [--redis DIRECTORY]\n"
+"                     [--redis DIRECTORY] [--objects DIRECTORY]\n"
 "       repoint-bench --count\n"
 "\n"
 "  --quick         a smoke test: figures mean nothing\n"
 "  --only SECTION  calls, chains, guards, features, ops, start, apply, commit,\n"
-"                  latency, patch, live or unwind\n"
+"                  latency, patch, live, objects or unwind\n"
 "  --json FILE     write the results there too\n"
 "  --counts FILE   instruction counts to show beside the times (counts.sh)\n"
 "  --sites FILE    the program for \"start\" (default: beside this one)\n"
+"  --objects DIR   kernel objects for \"objects\": of 6.1, without objtool's tables\n"
 "  --redis DIR     patch redis, too: DIR has redis-server and redis.rpp, made by\n"
 "                  scripts/bench-redis.sh\n"
 "  --repoint FILE  the tool for \"patch\", \"live\" (default: the one built with this)\n"
@@ -77,6 +78,8 @@ static const struct section {
 		{ "busy", "Threads run through what is replaced, on all CPUs" },
 		{ "patched", "Calls of a function that is replaced: one jump more" },
 		{ "load", "Requests to a server while it is patched: none failed" } } },
+	{ "objects", bench_objects, {
+		{ "objects", "Checking objects, ratio to the kernel's objtool" } } },
 	{ "unwind", bench_unwind, {
 		{ "unwind", "Stacks: ns per frame, ratio to those who read .eh_frame" } } },
 };
@@ -107,6 +110,7 @@ static void parse(int argc, char **argv, struct arguments *arguments)
 		{ "sites", required_argument, NULL, 's' },
 		{ "repoint", required_argument, NULL, 'r' },
 		{ "redis", required_argument, NULL, 'R' },
+		{ "objects", required_argument, NULL, 'O' },
 		{ "count", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -121,6 +125,7 @@ static void parse(int argc, char **argv, struct arguments *arguments)
 		case 'c': arguments->counts = optarg; break;
 		case 's': arguments->options.sites = optarg; break;
 		case 'r': arguments->options.repoint = optarg; break;
+		case 'O': arguments->options.objects = optarg; break;
 		case 'R': arguments->options.redis = optarg; break;
 		case 'n': arguments->count = true; break;
 		case 'h': fputs(usage, stdout); exit(0);

@@ -4,7 +4,9 @@
 #
 # usage: run.sh BUILD-DIRECTORY
 #
-# With RP_REAL=1 redis is fetched, built and patched under load, too.
+# With RP_REAL=1 redis is fetched, built and patched under load, too; with
+# RP_KERNEL_OBJECTS=DIRECTORY objects are those of a kernel 6.1, as its compiler
+# made them, all in that directory.
 #
 # Prints the tables; writes bench.json there and, from it, benchmarks.md (the
 # page docs/benchmarks.md with these figures) and plots/.
@@ -32,6 +34,9 @@ if [ "${RP_REAL:-0}" = 1 ]; then
 	RP_TOOL=$build/tools/repoint "$source/scripts/bench-redis.sh" \
 		"$build/redis" || exit
 	set -- "$@" --redis "$build/redis"
+fi
+if [ -n "${RP_KERNEL_OBJECTS:-}" ]; then
+	set -- "$@" --objects "$RP_KERNEL_OBJECTS"
 fi
 "$dir/repoint-bench" "$@" --json "$json" || exit
 echo

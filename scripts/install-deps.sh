@@ -33,7 +33,7 @@ check             libtool          command libtoolize   compiles each file twice
 check             ccache           command ccache       keeps objects of other builds
 check             man-db           command man          checks the manual pages
 check             qemu-user        command qemu-x86_64  processors with other features
-check             linux-kbuild-6.1 objtool 6.1          the kernel's objtool, to compare with
+check,bench       linux-kbuild-6.1 objtool 6.1          the kernel's objtool, to compare with
 bench             pkg-config       command pkg-config   finds the libraries above
 check,bench       valgrind         command valgrind     counts instructions
 bench             g++              command g++          C++ call sites

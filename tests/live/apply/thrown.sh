@@ -4,7 +4,7 @@
 # their frames, and never where that would stop them.
 . "$(dirname "$0")/common.inc"
 
-times=${RP_TIMES:-10}
+times=${RP_TIMES:-4}
 
 # build NAME CXX CODE LINK
 build()
