@@ -3,8 +3,7 @@
 #ifndef REPOINT_OBJECT_ANNOTATE_H
 #define REPOINT_OBJECT_ANNOTATE_H
 
-#include "abi.h"
-#include "sites.h"
+#include "kernel_thunks.h"
 
 enum rp_annotate_outcome {
 	RP_ANNOTATE_NO_SITES,	/**< no sites, nothing to do */
@@ -18,12 +17,14 @@ enum rp_annotate_outcome {
  * @obj:     the object; @image given to begin() must outlive it
  * @abi:     whose tables; of a kernel, only @sites[RP_TABLE_CALLS] are used
  * @sites:   its sites, by table
+ * @thunks:  of a kernel: its branches through thunks, by table
  * @outcome: see enum rp_annotate_outcome
  */
 struct rp_annotation {
 	struct rp_relobj obj;
 	const struct rp_abi *abi;
 	struct rp_sites sites[RP_TABLE_NR];
+	struct rp_sites thunks[RP_THUNKS_NR];
 	enum rp_annotate_outcome outcome;
 };
 
@@ -46,7 +47,8 @@ int rp_annotate_begin(struct rp_annotation *annotation, const void *image,
  * @abi:    which kernel's names and formats
  * @module: it belongs to a module, see kernel_sites.h
  *
- * Otherwise like rp_annotate_begin(); there are no ops and no patchlets.
+ * Otherwise like rp_annotate_begin(); there are no ops and no patchlets. The code
+ * is followed only if the object names thunks.
  */
 int rp_annotate_begin_kernel(struct rp_annotation *annotation,
 			     const void *image, size_t size,

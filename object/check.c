@@ -163,7 +163,7 @@ static void count(struct rp_check *check)
 				    check->code.ninsns - 1 : 0;
 	check->stats.functions = check->code.nfunctions ?
 				 check->code.nfunctions - 1 : 0;
-	check->stats.skipped = check->walk.skipped;
+	check->stats.skipped = check->walk.skipped + check->code.unseen;
 }
 
 int rp_check_init(struct rp_check *check, const void *image, size_t size,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's tables of static calls and of jump labels (struct
- * static_call_site, struct jump_entry), and keys of static calls, also ours.
+ * The kernel's tables of static calls, of jump labels (struct static_call_site,
+ * struct jump_entry) and of branches through thunks; and keys of static calls,
+ * also ours.
  */
 #include "check_sites.h"
-#include "kernel_sites.h"
+#include "kernel_tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -76,7 +77,7 @@ static int check_stale(struct rp_check *check)
 	int rc = rp_kernel_sites_find(&check->obj, abi, true, &sites,
 				      check->diag);
 	if (!rc)
-		rc = rp_kernel_sites_match(&check->obj, abi, &sites, &matches,
+		rc = rp_kernel_sites_match(&check->obj, &sites, &matches,
 					   check->diag);
 	if (!rc && !matches)
 		rp_findings_add(&check->findings, RP_DIAG_CHECK_STALE,
@@ -85,6 +86,39 @@ static int check_stale(struct rp_check *check)
 			"object annotate --abi %s", abi->call_sites, sites.n,
 			check->stats.call_sites, abi->name);
 	rp_sites_deinit(&sites);
+	return rc;
+}
+
+/* ---- branches through thunks ---- */
+
+static int compare_thunks(struct rp_check *check, enum rp_thunk_table table,
+			  const struct rp_sites *sites)
+{
+	bool matches = true;
+
+	if (!rp_thunk_table_exists(&check->obj, table))
+		return 0;
+	int rc = rp_kernel_thunks_match(&check->obj, table, sites, &matches,
+					check->diag);
+	if (!rc && !matches)
+		rp_findings_add(&check->findings, RP_DIAG_CHECK_STALE,
+			RP_WARNING, 0, 0, "%s is out of date: the code has %zu "
+			"sites, and the table's are others; run repoint object "
+			"annotate --abi %s", rp_thunk_table_name(table),
+			sites->n, check->options.abi->name);
+	return rc;
+}
+
+static int check_thunks(struct rp_check *check)
+{
+	struct rp_sites thunks[RP_THUNKS_NR];
+	int rc = rp_kernel_thunks_find(&check->code, thunks, check->diag);
+
+	for (unsigned int i = 0; i < RP_THUNKS_NR; i++) {
+		if (!rc)
+			rc = compare_thunks(check, i, &thunks[i]);
+		rp_sites_deinit(&thunks[i]);
+	}
 	return rc;
 }
 
@@ -102,9 +136,11 @@ int rp_check_kernel_sites(struct rp_check *check)
 	if (!rc)
 		rc = rp_check_site_table(check, &jumps, &labels);
 	// A linker relaxes and drops; only what it was given can be compared.
-	if (rc || !annotated || rp_check_is_linked(check))
+	if (rc || rp_check_is_linked(check))
 		return rc;
-	return check_stale(check);
+	if (annotated)
+		rc = check_stale(check);
+	return rc ? rc : check_thunks(check);
 }
 
 /* ---- keys of static calls ---- */

@@ -308,6 +308,8 @@ static void index_deinit(struct rp_code_index *index)
 	free(index->reloc_first);
 	free(index->symbols);
 	free(index->reach);
+	free(index->noreturn);
+	free(index->stubs);
 	free(index->members);
 	rp_relocs_deinit(&index->dynamic);
 	free(index);

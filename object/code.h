@@ -183,6 +183,7 @@ struct rp_hint {
  * struct rp_code - all of it. Arrays have @n... elements; element 0 of insns,
  * functions, groups, relocs and ops is none.
  * @section_first: for each section, its first instruction; nsections + 1 of them
+ * @unseen: large stretches that nothing describes, and that are not looked at
  * @dead_code: the compiler left a table's dead code behind: code that is not
  *             reached says nothing (kernel)
  */
@@ -200,6 +201,7 @@ struct rp_code {
 	struct rp_reloc *relocs;	size_t nrelocs;	/* of text, by section, offset */
 	struct rp_stack_op *ops;	size_t nops;
 	uint32_t *section_first;
+	size_t unseen;
 	bool dead_code;
 	struct rp_code_index *index;	/* internal */
 };

@@ -9,47 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* struct record - one of a table of alternatives, whatever its format. */
-struct record {
-	uint64_t at;
-	struct rp_spot site, replacement;
-	uint16_t feature, flags;
-	uint16_t length, replacement_length;
-};
-
-// Bit 15 of the feature says "not" where there are no flags.
-static void split_feature(struct record *r)
-{
-	r->flags = r->feature >> 15;
-	r->feature &= 0x7fff;
-}
-
-static void read_record(const struct rp_records *t, const struct rp_abi *abi,
-			uint64_t at, struct record *r)
-{
-	r->at = at;
-	r->site = rp_records_target(t, at);
-	r->feature = rp_records_field(t, at + 8, 2);
-	switch (abi->kind) {
-	case RP_ABI_LINUX_6_1:
-		split_feature(r);
-		r->length = rp_records_field(t, at + 10, 1);
-		r->replacement_length = rp_records_field(t, at + 11, 1);
-		break;
-	case RP_ABI_LINUX_6_12:
-		r->flags = rp_records_field(t, at + 10, 2);
-		r->length = rp_records_field(t, at + 12, 1);
-		r->replacement_length = rp_records_field(t, at + 13, 1);
-		break;
-	default:
-		r->flags = rp_records_field(t, at + 10, 2);
-		r->length = rp_records_field(t, at + 12, 2);
-		r->replacement_length = rp_records_field(t, at + 14, 2);
-	}
-	if (r->replacement_length)
-		r->replacement = rp_records_target(t, at + 4);
-}
-
 static int add_group(struct rp_code_build *b, const struct rp_group *group,
 		     uint32_t *ret)
 {
@@ -80,7 +39,7 @@ static int add_alt(struct rp_code_build *b, const struct rp_alt *alt)
  * Records of one site follow each other, and one of them may be longer: sites are
  * nested in each other. *@site: that of the record before, or 0.
  */
-static int find_site(struct rp_code_build *b, const struct record *r,
+static int find_site(struct rp_code_build *b, const struct rp_alt_record *r,
 		     uint32_t *site)
 {
 	struct rp_group group = {
@@ -98,7 +57,7 @@ static int find_site(struct rp_code_build *b, const struct record *r,
 }
 
 static bool is_whole(struct rp_code_build *b, uint32_t table,
-		     const struct record *r)
+		     const struct rp_alt_record *r)
 {
 	const struct rp_code *code = b->code;
 
@@ -119,7 +78,7 @@ static bool is_whole(struct rp_code_build *b, uint32_t table,
 }
 
 static int add_record(struct rp_code_build *b, uint32_t table,
-		      const struct record *r, uint32_t *site)
+		      const struct rp_alt_record *r, uint32_t *site)
 {
 	struct rp_code *code = b->code;
 	struct rp_group group = {
@@ -158,9 +117,9 @@ static int read_alternatives(struct rp_code_build *b, uint32_t section)
 		rp_code_say(b, CHECK_ALT_RECORD, section, t.size,
 			    "not a number of whole records of %zu bytes", size);
 	for (uint64_t at = 0; !rc && t.size - at >= size; at += size) {
-		struct record r = { 0 };
+		struct rp_alt_record r;
 
-		read_record(&t, b->code->abi, at, &r);
+		rp_alt_record_read(&t, b->code->abi, at, &r);
 		rc = add_record(b, section, &r, &site);
 	}
 	rp_records_deinit(&t);

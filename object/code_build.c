@@ -51,7 +51,21 @@ static int allocate(struct rp_code_build *b)
 	return 0;
 }
 
-static int build(struct rp_code_build *b)
+/* Data among the code, as it is found: bits. */
+#define FOUND_TABLES	1
+#define FOUND_GUESSES	2
+
+static bool has_found(const struct rp_code_build *b, int kinds)
+{
+	for (size_t i = 0; i < b->nfound; i++) {
+		if (kinds & (b->found[i].guessed ? FOUND_GUESSES : FOUND_TABLES))
+			return true;
+	}
+	return false;
+}
+
+// @kinds: data of these kinds makes all be built anew; the rest can wait then.
+static int build(struct rp_code_build *b, int kinds)
 {
 	static int (*const steps[])(struct rp_code_build *b) = {
 		allocate,
@@ -60,6 +74,7 @@ static int build(struct rp_code_build *b)
 		rp_code_decode,
 		rp_code_index_insns,
 		rp_code_find_functions,
+		rp_code_prepare_stubs,
 		rp_code_read_annotations,
 		rp_code_read_alternatives,
 		rp_code_connect,
@@ -68,11 +83,15 @@ static int build(struct rp_code_build *b)
 		sort_edges,
 		rp_code_mark_dead_ends,
 		rp_code_read_reachable,
+		rp_code_say_lost,
 	};
 	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !rc; i++)
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !rc; i++) {
+		if (steps[i] == sort_edges && has_found(b, kinds))
+			break;
 		rc = steps[i](b);
+	}
 	return rc;
 }
 
@@ -82,6 +101,8 @@ static void build_deinit(struct rp_code_build *b)
 	free(b->bad);
 	free(b->found);
 	free(b->fixups);
+	free(b->lost);
+	free(b->reached);
 	free(b->child);
 	rp_code_free_data(b);
 }
@@ -103,6 +124,56 @@ static void sort_spans(struct rp_span *v, size_t n)
 		qsort(v, n, sizeof(*v), by_place);
 }
 
+/*
+ * What clang -fsanitize=function writes for callers to compare: a jump over six
+ * bytes at the function's start, or, of newer versions, eight bytes before it.
+ */
+static struct rp_span signature_at(const struct rp_relobj *obj,
+				   uint32_t section, uint64_t start)
+{
+	static const uint8_t within[] = { 0xeb, 0x06, 0x76, 0x32 };
+	static const uint8_t before[] = { 0xfe, 0xca, 0x05, 0xc1 };
+	const uint8_t *code = rp_section_data(obj, section);
+	uint64_t size = obj->sections[section].hdr.sh_size;
+	struct rp_span none = { 0 };
+
+	if (!code || start > size)
+		return none;
+	if (size - start >= 8 && !memcmp(code + start, within, sizeof(within)))
+		return (struct rp_span){ start + 2, start + 8, section, false };
+	if (start >= 8 && !memcmp(code + start - 8, before, sizeof(before)))
+		return (struct rp_span){ start - 8, start, section, false };
+	return none;
+}
+
+static int list_signature(struct rp_code_build *b, uint32_t section,
+			  uint64_t start)
+{
+	struct rp_span span = { 0 };
+
+	if (section && section < b->obj->nsections &&
+	    rp_section_is_text(&b->obj->sections[section]))
+		span = signature_at(b->obj, section, start);
+	return span.section && rp_code_add_span(&b->data, &b->ndata,
+						&b->data_room, span) ?
+		rp_diag_nomem(b->diag) : 0;
+}
+
+static int list_signatures(struct rp_code_build *b)
+{
+	int rc = 0;
+
+	for (size_t i = 1; i < b->obj->nsymbols && !rc; i++) {
+		if (b->obj->symbols[i].type == STT_FUNC)
+			rc = list_signature(b, b->obj->symbols[i].section,
+					    b->obj->symbols[i].value);
+	}
+	for (size_t i = 0; b->rows && i < b->rows->nfdes && !rc; i++)
+		rc = list_signature(b, b->rows->fdes[i].section,
+				    b->rows->fdes[i].entry);
+	return rc;
+}
+
 // Objects in code, by their symbols' type.
 static int list_data(struct rp_code_build *b)
 {
@@ -118,19 +189,53 @@ static int list_data(struct rp_code_build *b)
 		if (rp_code_add_span(&b->data, &b->ndata, &b->data_room, span))
 			return rp_diag_nomem(b->diag);
 	}
-	sort_spans(b->data, b->ndata);
 	return 0;
+}
+
+/* Is there more of it than constants, so that code is not looked at? */
+static bool is_much(const struct rp_code_build *b, const struct rp_span *span)
+{
+	uint64_t size = span->end - span->start;
+
+	return size >= RP_CODE_LARGE &&
+	       size >= b->obj->sections[span->section].hdr.sh_size / 2;
+}
+
+static void say_guess(struct rp_code_build *b, const struct rp_span *span)
+{
+	bool much = is_much(b, span);
+
+	if (much)
+		b->code->unseen++;
+	rp_findings_add(b->findings, RP_DIAG_CHECK_DECODE,
+		much ? RP_WARNING : RP_NOTE, span->section, span->start, "%"
+		PRIu64 " bytes that no symbol and no FDE describes are not all "
+		"code: %s", span->end - span->start,
+		much ? "not looked at" : "taken for data");
+}
+
+static void say_left_out(struct rp_code_build *b)
+{
+	const struct rp_code *code = b->code;
+
+	for (size_t i = 1; i < code->nfunctions; i++) {
+		const struct rp_function *f = &code->functions[i];
+
+		if ((f->flags & RP_FUNCTION_UNNAMED) &&
+		    (f->flags & RP_FUNCTION_IGNORE))
+			rp_findings_add(b->findings, RP_DIAG_CHECK_DECODE,
+				RP_WARNING, f->section, f->offset, "%" PRIu64
+				" bytes of code that no symbol and no FDE "
+				"describes: not looked at", f->size);
+	}
 }
 
 static void say_bad(struct rp_code_build *b)
 {
+	say_left_out(b);
 	for (size_t i = 0; i < b->ndata; i++) {
 		if (b->data[i].guessed)
-			rp_findings_add(b->findings, RP_DIAG_CHECK_DECODE,
-				RP_NOTE, b->data[i].section, b->data[i].start,
-				"%" PRIu64 " bytes that no symbol and no FDE "
-				"describes are not all code: taken for data",
-				b->data[i].end - b->data[i].start);
+			say_guess(b, &b->data[i]);
 	}
 	for (size_t i = 0; i < b->nbad; i++)
 		rp_code_say(b, CHECK_DECODE, b->bad[i].section, b->bad[i].start,
@@ -144,19 +249,6 @@ static void start(struct rp_code *code, const struct rp_relobj *obj,
 	memset(code, 0, sizeof(*code));
 	code->obj = obj;
 	code->abi = abi;
-}
-
-// Gives the findings to the one who asked for them.
-static int hand_over(struct rp_findings *to, struct rp_findings *from)
-{
-	if (from->nomem || rp_grow(&to->v, &to->room, to->n + from->n,
-				   sizeof(*to->v)))
-		return -ENOMEM;
-	if (from->n)
-		memcpy(to->v + to->n, from->v, from->n * sizeof(*from->v));
-	to->n += from->n;
-	from->n = 0;
-	return 0;
 }
 
 // Moves what was found, of one kind, to what is known. Return: how much; -ENOMEM.
@@ -176,8 +268,17 @@ static int take_found(struct rp_code_build *b, bool guessed)
 	return n;
 }
 
+// rp_findings_deinit() forgets what is to be left out, too.
+static void findings_restart(struct rp_findings *findings)
+{
+	uint32_t left_out = findings->left_out;
+
+	rp_findings_deinit(findings);
+	findings->left_out = left_out;
+}
+
 // Builds anew: data among the code is known better now.
-static int build_again(struct rp_code_build *b)
+static int build_again(struct rp_code_build *b, int kinds)
 {
 	const struct rp_abi *abi = b->code->abi;
 	struct rp_code_build next = {
@@ -189,11 +290,10 @@ static int build_again(struct rp_code_build *b)
 	b->data = NULL;
 	build_deinit(b);
 	rp_code_deinit(b->code);
-	rp_findings_deinit(b->findings);
-	memset(b->findings, 0, sizeof(*b->findings));
+	findings_restart(b->findings);
 	start(b->code, b->obj, abi);
 	*b = next;
-	return build(b);
+	return build(b, kinds);
 }
 
 /*
@@ -202,13 +302,16 @@ static int build_again(struct rp_code_build *b)
  */
 static int build_all(struct rp_code_build *b)
 {
-	int rc = build(b);
+	int rc = build(b, FOUND_TABLES | FOUND_GUESSES);
 
-	for (int guessed = 0; guessed < 2 && !rc; guessed++) {
-		rc = take_found(b, guessed);
-		if (rc > 0)
-			rc = build_again(b);
-	}
+	if (!rc)
+		rc = take_found(b, false);
+	if (rc > 0)
+		rc = build_again(b, FOUND_GUESSES);
+	if (!rc)
+		rc = take_found(b, true);
+	if (rc > 0)
+		rc = build_again(b, 0);
 	return rc;
 }
 
@@ -216,13 +319,20 @@ static int init(struct rp_code_build *b, struct rp_findings *findings)
 {
 	int rc = list_data(b);
 
+	if (!rc && !rp_code_is_kernel(b->code))
+		rc = list_signatures(b);
+	if (!rc)
+		rc = rp_code_list_replacement_data(b);
+	sort_spans(b->data, b->ndata);
 	if (!rc)
 		rc = build_all(b);
 	if (rc)
 		return rc;
 	say_bad(b);
-	if (findings && hand_over(findings, b->findings))
+	if (b->findings->nomem)
 		return rp_diag_nomem(b->diag);
+	if (findings)
+		rp_findings_merge(findings, b->findings);
 	return 0;
 }
 
@@ -231,7 +341,9 @@ int rp_code_init_frames(struct rp_code *code, const struct rp_relobj *obj,
 			const struct rp_frame_rows *rows,
 			struct rp_findings *findings, struct rp_diag *diag)
 {
-	struct rp_findings own = { 0 };
+	struct rp_findings own = {
+		.left_out = findings ? findings->left_out : 0,
+	};
 	struct rp_code_build b = {
 		.code = code, .obj = obj, .rows = rows, .findings = &own,
 		.diag = diag,

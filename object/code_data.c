@@ -64,7 +64,8 @@ static struct rp_spot reloc_reference(const struct rp_code *code,
 	if (is_absolute(r->type))
 		return rp_code_spot(code->obj, r->symbol, r->addend);
 	if (is_relative(r->type))
-		return rp_code_spot(code->obj, r->symbol, r->addend + rest);
+		return rp_code_spot(code->obj, r->symbol,
+				    (uint64_t)r->addend + rest);
 	return none;
 }
 

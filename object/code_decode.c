@@ -24,6 +24,15 @@ static void sort_relocs(struct rp_reloc *v, size_t n)
 	}
 }
 
+// A relocation of no bytes keeps a section alive: it says nothing of the code.
+static void copy_relocs(struct rp_code *code, const struct rp_relocs *relocs)
+{
+	for (size_t i = 0; i < relocs->n; i++) {
+		if (relocs->v[i].type != R_X86_64_NONE)
+			code->relocs[code->nrelocs++] = relocs->v[i];
+	}
+}
+
 static int append_relocs(struct rp_code_build *b, uint32_t rela)
 {
 	struct rp_code *code = b->code;
@@ -38,9 +47,7 @@ static int append_relocs(struct rp_code_build *b, uint32_t rela)
 		rp_relocs_deinit(&relocs);
 		return rp_diag_nomem(b->diag);
 	}
-	memcpy(code->relocs + code->nrelocs, relocs.v,
-	       relocs.n * sizeof(*relocs.v));
-	code->nrelocs += relocs.n;
+	copy_relocs(code, &relocs);
 	rp_relocs_deinit(&relocs);
 	return 0;
 }
@@ -122,7 +129,10 @@ static int add_insn(struct rp_code_build *b, const uint8_t *bytes,
 	insn->offset = offset;
 	insn->length = flow->length;
 	insn->flow = flow->flow;
-	if (flow->target)
+	// Some that are no branches have such an operand, too.
+	if (flow->target && (flow->flow == RP_FLOW_JMP ||
+			     flow->flow == RP_FLOW_JCC ||
+			     flow->flow == RP_FLOW_CALL))
 		insn->dest = raw_target(bytes, offset, flow, size);
 	if (flow->op.kind != RP_OP_NONE)
 		rc = add_op(b, &flow->op, &insn->op);

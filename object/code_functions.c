@@ -270,6 +270,14 @@ static size_t parent_length(const char *name)
 	return mark ? mark - name : 0;
 }
 
+// clang -fbasic-block-sections gives parts no type.
+static bool has_name(const struct rp_code *code, const struct rp_symbol *s)
+{
+	return is_function(s) || (!rp_code_is_kernel(code) &&
+				  s->type == STT_NOTYPE &&
+				  strstr(s->name, ".__part."));
+}
+
 static size_t list_names(const struct rp_code *code, struct name *v)
 {
 	size_t n = 0;
@@ -278,7 +286,7 @@ static size_t list_names(const struct rp_code *code, struct name *v)
 		uint32_t symbol = code->index->symbols[i];
 		const struct rp_symbol *s = &code->obj->symbols[symbol];
 
-		if (!is_function(s))
+		if (!has_name(code, s))
 			continue;
 		v[n++] = (struct name){ s->name, strlen(s->name),
 			rp_function_at(code, s->section, s->value), symbol };
@@ -381,6 +389,18 @@ static int assign_again(struct rp_code_build *b, size_t before)
 	return assign(b);
 }
 
+static void mark_left_out(struct rp_code *code)
+{
+	for (size_t i = 1; i < code->nfunctions; i++) {
+		const struct rp_function *f = &code->functions[i];
+
+		if (!(f->flags & RP_FUNCTION_IGNORE))
+			continue;
+		for (uint32_t k = f->first; k < f->end; k++)
+			code->insns[k].flags |= RP_CODE_IGNORE;
+	}
+}
+
 static int find_unnamed(struct rp_code_build *b)
 {
 	size_t before = b->code->nfunctions;
@@ -393,7 +413,11 @@ static int find_unnamed(struct rp_code_build *b)
 	before = b->code->nfunctions;
 	if (!rc)
 		rc = rp_code_add_gaps(b);
-	return rc ? rc : assign_again(b, before);
+	if (!rc)
+		rc = assign_again(b, before);
+	if (!rc)
+		mark_left_out(b->code);
+	return rc;
 }
 
 int rp_code_find_functions(struct rp_code_build *b)

@@ -78,13 +78,70 @@ bool rp_code_is_stub_section(const struct rp_code *code, uint32_t section)
 	       (!strncmp(name, ".plt", 4) || !strcmp(name, ".iplt"));
 }
 
+static uint32_t stub_symbol(const struct rp_code *code, uint32_t dest)
+{
+	if (code->insns[dest].flow == RP_FLOW_ENDBR)
+		dest = rp_code_next(code, dest);
+	return dest && code->insns[dest].flow == RP_FLOW_JMP_INDIRECT ?
+		slot_symbol(code, dest) : 0;
+}
+
+/*
+ * The half of a stub that the dynamic linker has to find the function: the pointer
+ * that the first half jumps through leads there, until then.
+ */
+static void leave_lazy_half(struct rp_code *code, uint32_t push)
+{
+	struct rp_code_insn *insns = code->insns;
+
+	if (insns[push].offset != insns[push - 1].offset + insns[push - 1].length ||
+	    code->ops[insns[push].op].kind != RP_OP_PUSH ||
+	    insns[push + 1].flow != RP_FLOW_JMP)
+		return;
+	insns[push].flags |= RP_CODE_IGNORE;
+	insns[push + 1].flags |= RP_CODE_IGNORE;
+}
+
+// Some linkers (lld) write no .eh_frame for their stubs.
+static void leave_lazy_halves(struct rp_code_build *b, uint32_t section)
+{
+	struct rp_code *code = b->code;
+	uint32_t end = code->section_first[section + 1];
+
+	for (uint32_t i = code->section_first[section]; i + 2 < end; i++) {
+		if (code->insns[i].flow == RP_FLOW_JMP_INDIRECT &&
+		    !rp_frame_row_at(b->rows, section, code->insns[i].offset))
+			leave_lazy_half(code, i + 1);
+	}
+}
+
+int rp_code_prepare_stubs(struct rp_code_build *b)
+{
+	size_t size = b->code->nfunctions * sizeof(*b->code->index->stubs);
+
+	if (!b->obj->linked)
+		return 0;
+	b->code->index->stubs = malloc(size);
+	if (!b->code->index->stubs)
+		return rp_diag_nomem(b->diag);
+	memset(b->code->index->stubs, 0xff, size);
+	for (uint32_t i = 1; b->rows && i < b->obj->nsections; i++) {
+		if (rp_code_is_stub_section(b->code, i))
+			leave_lazy_halves(b, i);
+	}
+	return 0;
+}
+
 uint32_t rp_code_stub_symbol(const struct rp_code *code, uint32_t dest)
 {
 	if (!dest || !code->obj->linked ||
 	    !rp_code_is_stub_section(code, rp_code_section(code, dest)))
 		return 0;
-	if (code->insns[dest].flow == RP_FLOW_ENDBR)
-		dest = rp_code_next(code, dest);
-	return dest && code->insns[dest].flow == RP_FLOW_JMP_INDIRECT ?
-		slot_symbol(code, dest) : 0;
+	uint32_t *known = &code->index->stubs[code->insns[dest].function];
+	if (code->insns[dest].flags & RP_CODE_ENTRY) {
+		if (*known == UINT32_MAX)
+			*known = stub_symbol(code, dest);
+		return *known;
+	}
+	return stub_symbol(code, dest);
 }

@@ -32,6 +32,10 @@ struct rp_span {
  * @symbols:     places by name: defined symbols by section and offset
  * @reach:       for each of them, the largest end of it and all before it in
  *               the section
+ * @noreturn:    for each symbol, what its name says: 0 not asked for yet, 1 no, 2
+ *               never returns
+ * @stubs:       of a linked file: for each function, the symbol that it jumps to
+ *               as a stub; UINT32_MAX: not asked for yet
  * @members:     by instruction, the innermost group first
  * @dynamic:     of a linked file: the dynamic linker's relocations
  */
@@ -41,11 +45,19 @@ struct rp_code_index {
 	uint32_t *reloc_first;
 	uint32_t *symbols;
 	uint64_t *reach;
+	uint8_t *noreturn;
+	uint32_t *stubs;
 	size_t nsymbols;
 	struct rp_member *members;
 	size_t nmembers;
 	size_t member_room;
 	struct rp_relocs dynamic;
+};
+
+/* struct rp_spot - a place in a section; section 0: none. */
+struct rp_spot {
+	uint32_t section;
+	uint64_t offset;
 };
 
 struct rp_data;
@@ -56,12 +68,21 @@ struct rp_fixup {
 	uint32_t dest;
 };
 
+/* struct rp_lost - a direct branch to @to, where no instruction begins. */
+struct rp_lost {
+	uint32_t insn;
+	struct rp_spot to;
+};
+
 /*
  * struct rp_code_build - what is needed until rp_code_init() returns.
  * @data:  places in code sections that are not code, by section and start
  * @bad:   bytes that are no instruction
  * @found: tables in code that were found
  * @tables: for each section, its data as far as it was asked for
+ * @lost:  branches that are findings, where paths lead to them
+ * @reached: for each instruction, whether a path leads there from the start of a
+ *         function; not of the kernel
  * @child: for each function, the part that was split off it
  */
 struct rp_code_build {
@@ -78,17 +99,14 @@ struct rp_code_build {
 	size_t nfound, found_room;
 	struct rp_fixup *fixups;
 	size_t nfixups, fixup_room;
+	struct rp_lost *lost;
+	size_t nlost, lost_room;
+	uint8_t *reached;
 	uint32_t *child;
 	struct rp_data **tables;
 	uint32_t op_cache[RP_OP_CACHE];
 	size_t insn_room, op_room, function_room, edge_room, alt_room;
 	size_t group_room, hint_room, reloc_room;
-};
-
-/* struct rp_spot - a place in a section; section 0: none. */
-struct rp_spot {
-	uint32_t section;
-	uint64_t offset;
 };
 
 #define rp_code_say(b, id, section, offset, ...)			\
@@ -134,6 +152,19 @@ struct rp_spot rp_records_target(const struct rp_records *r, uint64_t offset);
 /* Is the section a table of that name? */
 bool rp_code_is_table(const struct rp_code *code, uint32_t section,
 		      const char *name);
+
+/* struct rp_alt_record - one of a table of alternatives, whatever its format. */
+struct rp_alt_record {
+	uint64_t at;
+	struct rp_spot site, replacement;
+	uint16_t feature, flags;
+	uint16_t length, replacement_length;
+};
+
+void rp_alt_record_read(const struct rp_records *t, const struct rp_abi *abi,
+			uint64_t at, struct rp_alt_record *ret);
+/* Adds to @data what is not code among a linked file's replacements. */
+int rp_code_list_replacement_data(struct rp_code_build *b);
 
 /* struct rp_data - of a section that code refers to. @starts: for each relocation,
  * whether a table begins there. */
@@ -190,11 +221,19 @@ int rp_code_connect_landings(struct rp_code_build *b);
 int rp_code_connect(struct rp_code_build *b);
 int rp_code_find_returns(struct rp_code_build *b);
 int rp_code_read_imports(struct rp_code_build *b);
+int rp_code_prepare_stubs(struct rp_code_build *b);
 int rp_code_find_labels(struct rp_code_build *b, const struct rp_switches *s);
 int rp_code_find_tables(struct rp_code_build *b);
+/* Undescribed code larger than the constants of most hand-written functions, or
+ * than what belongs to the C runtime's start. */
+#define RP_CODE_LARGE	4096u
+
+/* Findings: jumps whose places are not all known. */
+int rp_code_say_computed(struct rp_code_build *b);
 int rp_code_find_kernel_tables(struct rp_code_build *b);
 int rp_code_mark_dead_ends(struct rp_code_build *b);
 int rp_code_read_reachable(struct rp_code_build *b);
+int rp_code_say_lost(struct rp_code_build *b);
 
 /* Of the instructions at or behind an offset, the first; may be the one behind
  * the section's last. */

@@ -19,13 +19,14 @@ struct label {
 
 /*
  * struct labels - @wanted: for each function, whether it has jumps that go
- * through no table.
+ * through no table; @said: the last one whose jumps were said to be too many.
  */
 struct labels {
 	struct rp_code_build *b;
 	struct label *v;
 	size_t n, room;
 	uint8_t *wanted;
+	uint32_t said;
 };
 
 static int add_label(struct labels *l, struct rp_spot spot)
@@ -225,6 +226,21 @@ static int connect(struct labels *l, uint32_t jump)
 	return rc;
 }
 
+// One for all of a function's: interpreters have thousands of them.
+static void say_too_many(struct labels *l, uint32_t i)
+{
+	const struct rp_code *code = l->b->code;
+	uint32_t f = code->insns[i].function;
+
+	if (f && f == l->said)
+		return;
+	l->said = f;
+	rp_findings_add(l->b->findings, RP_DIAG_CHECK_INDIRECT, RP_WARNING,
+			rp_code_section(code, i), code->insns[i].offset,
+			"this jump, and others of its function, may go to too "
+			"many places: not followed");
+}
+
 static int connect_all(struct labels *l)
 {
 	struct rp_code *code = l->b->code;
@@ -237,14 +253,78 @@ static int connect_all(struct labels *l)
 		if (!is_unknown(code, i))
 			code->insns[i].flags |= RP_CODE_TAIL;
 		else if (rp_code_has_too_many_edges(code))
-			rp_code_say(l->b, CHECK_INDIRECT,
-				    rp_code_section(code, i),
-				    code->insns[i].offset, "one of too many "
-				    "computed jumps: not followed");
+			say_too_many(l, i);
 		else
 			rc = connect(l, i);
 	}
 	return rc;
+}
+
+static bool is_computed(const struct rp_code *code, uint32_t i)
+{
+	size_t n;
+	const struct rp_edge *edges;
+
+	if (code->insns[i].flow != RP_FLOW_JMP_INDIRECT ||
+	    !(code->insns[i].flags & RP_CODE_EDGES))
+		return false;
+	edges = rp_code_edges(code, i, &n);
+	return n && edges->kind == RP_EDGE_LABEL;
+}
+
+// Fill and traps are not there to be reached.
+static bool is_missed(const struct rp_code_build *b, uint32_t i)
+{
+	const struct rp_code_insn *insn = &b->code->insns[i];
+
+	return !b->reached[i] && insn->flow != RP_FLOW_NOP &&
+	       insn->flow != RP_FLOW_TRAP && insn->flow != RP_FLOW_UD &&
+	       !(insn->flags & RP_CODE_IGNORE) &&
+	       !(b->code->insns[i - 1].flags & RP_CODE_DEAD_END);
+}
+
+// For each whole function, how many instructions nothing leads to.
+static uint32_t *count_missed(const struct rp_code_build *b)
+{
+	const struct rp_code *code = b->code;
+	uint32_t *missed = calloc(code->nfunctions, sizeof(*missed));
+
+	for (uint32_t i = 1; missed && i < code->ninsns; i++) {
+		if (is_missed(b, i))
+			missed[rp_function_whole(code,
+						 code->insns[i].function)]++;
+	}
+	return missed;
+}
+
+/*
+ * Labels may be numbers that count from another label: `goto *(&&a + t[i])`.
+ * Nothing tells these from other numbers, but what they lead to is not reached.
+ */
+int rp_code_say_computed(struct rp_code_build *b)
+{
+	const struct rp_code *code = b->code;
+	uint32_t *missed, *n;
+
+	if (!b->reached)
+		return 0;
+	missed = count_missed(b);
+	if (!missed)
+		return rp_diag_nomem(b->diag);
+	missed[0] = 0;
+	for (uint32_t i = 1; i < code->ninsns; i++) {
+		n = &missed[rp_function_whole(code, code->insns[i].function)];
+		if (!*n || !b->reached[i] || !is_computed(code, i))
+			continue;
+		rp_findings_add(b->findings, RP_DIAG_CHECK_INDIRECT, RP_WARNING,
+				rp_code_section(code, i), code->insns[i].offset,
+				"where this jump goes is not all known: %u "
+				"instructions of its function are reached in no "
+				"other way", *n);
+		*n = 0;		// once is enough
+	}
+	free(missed);
+	return 0;
 }
 
 int rp_code_find_labels(struct rp_code_build *b, const struct rp_switches *s)

@@ -2,6 +2,7 @@
 /* Where exceptions continue: calls and their landing pads. */
 #include "code_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,16 +77,30 @@ static int connect_all(struct rp_code_build *b, const struct rp_landing *v,
 	return rc;
 }
 
+// The pads that are not known are not reached: that says nothing.
+static void say_faults(struct rp_code_build *b, const struct rp_landings *l)
+{
+	for (size_t i = 0; i < l->nfaults; i++) {
+		const struct rp_frame_fault *f = &l->faults[i];
+
+		rp_code_say(b, CHECK_TARGET, f->section, f->start,
+			    "where exceptions continue is not all known: %s "
+			    "(%s+0x%" PRIx64 ")", f->what,
+			    b->obj->sections[f->eh_frame].name, f->place);
+	}
+}
+
 int rp_code_connect_landings(struct rp_code_build *b)
 {
-	struct rp_landing *v = NULL;
-	size_t n = 0;
+	struct rp_landings landings;
 
 	if (!b->rows)
 		return 0;
-	int rc = rp_landings(b->rows, b->obj, &v, &n, b->diag);
+	int rc = rp_landings_init(&landings, b->rows, b->obj, b->diag);
 	if (!rc)
-		rc = connect_all(b, v, n);
-	free(v);
+		rc = connect_all(b, landings.v, landings.n);
+	if (!rc)
+		say_faults(b, &landings);
+	rp_landings_deinit(&landings);
 	return rc;
 }

@@ -143,12 +143,10 @@ static bool is_user_noreturn(const char *full)
 	return IS_IN(name, user) || is_std_throw(name) || is_rust_noreturn(name);
 }
 
-bool rp_symbol_is_noreturn(const struct rp_code *code, uint32_t symbol)
+static bool is_noreturn(const struct rp_code *code, uint32_t symbol)
 {
 	const struct rp_symbol *s = &code->obj->symbols[symbol];
 
-	if (!symbol)
-		return false;
 	switch (code->abi->kind) {
 	case RP_ABI_LINUX_6_1:
 		return s->bind == STB_GLOBAL && IS_IN(s->name, linux_6_1);
@@ -158,4 +156,14 @@ bool rp_symbol_is_noreturn(const struct rp_code *code, uint32_t symbol)
 	default:
 		return s->bind != STB_LOCAL && is_user_noreturn(s->name);
 	}
+}
+
+bool rp_symbol_is_noreturn(const struct rp_code *code, uint32_t symbol)
+{
+	uint8_t *known = &code->index->noreturn[symbol];
+
+	// Each call asks, several times: names are looked up once.
+	if (symbol && !*known)
+		*known = 1 + is_noreturn(code, symbol);
+	return *known == 2;
 }

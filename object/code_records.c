@@ -14,6 +14,17 @@ static int by_offset(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
+static void drop_empty(struct rp_relocs *relocs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < relocs->n; i++) {
+		if (relocs->v[i].type != R_X86_64_NONE)
+			relocs->v[n++] = relocs->v[i];
+	}
+	relocs->n = n;
+}
+
 int rp_records_init(struct rp_records *r, struct rp_code_build *b,
 		    uint32_t section)
 {
@@ -27,6 +38,8 @@ int rp_records_init(struct rp_records *r, struct rp_code_build *b,
 	r->size = r->data ? s->hdr.sh_size : 0;
 	if (s->rela && !b->obj->linked)
 		rc = rp_relobj_relocs(b->obj, s->rela, &r->relocs, b->diag);
+	if (!rc)
+		drop_empty(&r->relocs);
 	if (!rc && r->relocs.n)
 		qsort(r->relocs.v, r->relocs.n, sizeof(*r->relocs.v), by_offset);
 	return rc;
@@ -72,7 +85,7 @@ struct rp_spot rp_records_target(const struct rp_records *r, uint64_t offset)
 
 	if (r->obj->linked) {
 		uint64_t at = r->obj->sections[r->section].hdr.sh_addr + offset;
-		int64_t distance = (int32_t)rp_records_field(r, offset, 4);
+		uint64_t distance = (int32_t)rp_records_field(r, offset, 4);
 		struct rp_spot spot;
 
 		spot.section = rp_relobj_section_at(r->obj, at + distance,

@@ -251,7 +251,6 @@ static void mark(struct search *s)
 
 static void search_deinit(struct search *s)
 {
-	free(s->seen);
 	free(s->returns);
 	free(s->waiting);
 	free(s->waiters);
@@ -264,7 +263,7 @@ int rp_code_find_returns(struct rp_code_build *b)
 	struct rp_code *code = b->code;
 	struct search s = {
 		.code = code,
-		.seen = calloc(code->ninsns, 1),
+		.seen = b->reached = calloc(code->ninsns, 1),
 		.returns = calloc(code->nfunctions, 1),
 		.waiting = calloc(code->nfunctions, sizeof(*s.waiting)),
 		.returned = calloc(code->nfunctions, sizeof(*s.returned)),

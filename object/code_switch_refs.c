@@ -11,14 +11,21 @@ static bool is_jump(const struct rp_code_insn *insn)
 	       !(insn->flags & RP_CODE_THUNK);
 }
 
+// An opcode, and an address of four bytes.
+#define SHORTEST_REF	5
+
 static int add_ref(struct rp_switches *s, uint32_t insn)
 {
 	const struct rp_code *code = s->b->code;
 	struct rp_insn_flow flow;
 	struct rp_spot place;
 
+	// Most are ruled out without decoding them again.
+	if (code->insns[insn].flow != RP_FLOW_NEXT ||
+	    code->insns[insn].length < SHORTEST_REF)
+		return 0;
 	if (rp_insn_flow(rp_code_bytes(code, insn), code->insns[insn].length,
-			 &flow) || flow.flow != RP_FLOW_NEXT)
+			 &flow))
 		return 0;
 	// A constant that is compared or stored is no address that is used.
 	if (flow.reg == RP_REG_NONE)
@@ -119,10 +126,14 @@ static void say_given_up(struct rp_switches *s, uint32_t jump)
 		    "one of too many jumps whose tables are not found");
 }
 
+// @sure: it is this table, and not only one that may be it.
 static int try(struct rp_switches *s, const struct choice *c,
-	       struct rp_spot place, bool *found)
+	       struct rp_spot place, bool sure, bool *found)
 {
-	struct rp_table t = { .place = place, .relative = c->shape->relative };
+	struct rp_table t = {
+		.place = place, .relative = c->shape->relative,
+		.bound = sure ? c->shape->bound : 0,
+	};
 	bool fits;
 
 	if (!s->budget) {
@@ -159,7 +170,7 @@ static int try_before(struct rp_switches *s, const struct choice *c, bool *found
 	     i-- > c->first && !*found && !rc && n < MOST_REFS &&
 	     s->budget; n++) {
 		if (is_base(c, &s->refs[i]))
-			rc = try(s, c, s->refs[i].place, found);
+			rc = try(s, c, s->refs[i].place, true, found);
 	}
 	return rc;
 }
@@ -173,7 +184,7 @@ static int try_all(struct rp_switches *s, const struct choice *c, bool any,
 	for (size_t i = c->first, n = 0; i < c->end && !rc && n < MOST_REFS &&
 	     s->budget; i++, n++) {
 		if (any ? s->refs[i].reg != RP_REG_NONE : is_base(c, &s->refs[i]))
-			rc = try(s, c, s->refs[i].place, found);
+			rc = try(s, c, s->refs[i].place, false, found);
 	}
 	return rc;
 }
@@ -201,9 +212,9 @@ static int find_table(struct rp_switches *s, const struct choice *c)
 	if (c->shape->origin_reg != RP_REG_NONE && !c->shape->origin.section)
 		find_origin(s, c);
 	if (c->shape->table.section)
-		return try(s, c, c->shape->table, &found);
+		return try(s, c, c->shape->table, true, &found);
 	if (c->shape->relative && c->shape->origin.section)
-		rc = try(s, c, c->shape->origin, &found);
+		rc = try(s, c, c->shape->origin, true, &found);
 	if (!rc && !found)
 		rc = try_before(s, c, &found);
 	if (!rc && !found)

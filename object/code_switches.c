@@ -1,220 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Switch tables of ordinary programs. What an indirect jump jumps through is
- * followed backward to where it was loaded from a table, by an index; and what
- * the table's address was loaded into, to the instruction that names it.
- *
- *	jmp *T(,%i,8)			absolute, 8 bytes each
- *	mov (%b,%i,8),%r; jmp *%r	the same; %b has been loaded with T
- *	movslq (%b,%i,4),%r		relative to T, 4 bytes each: position
- *	add %b,%r; jmp *%r		independent code
- *
- * A table ends where another one begins, and where its entries do not lead into
- * the function.
+ * Switch tables of ordinary programs, once it is known where one may be. A table
+ * ends where another one begins, and where its entries do not lead into the
+ * function; but not before the code's own comparison with its size says so.
  */
 #include "code_switches.h"
-#include "grow.h"
 
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-
-// So far back what is jumped through is looked for.
-#define FAR_BACK	200
 
 static bool is_text(const struct rp_code *code, uint32_t section)
 {
 	return rp_section_is_text(&code->obj->sections[section]);
-}
-
-/* struct step - an instruction, decoded anew, as the search needs it. */
-struct step {
-	uint32_t insn;
-	uint8_t opcode;
-	bool reg_only;
-	uint8_t modrm_reg, modrm_rm;
-	uint16_t writes;
-	struct rp_insn_flow flow;
-};
-
-#define OP_ADD_RM	0x01
-#define OP_ADD_REG	0x03
-#define OP_MOVSLQ	0x63
-#define OP_STORE	0x89
-#define OP_LOAD		0x8b
-#define OP_LEA		0x8d
-#define OP_CLTQ		0x98
-
-static bool is_prefix(uint8_t byte)
-{
-	return byte == 0x66 || byte == 0x67 || byte == 0xf2 || byte == 0xf3 ||
-	       byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x26 ||
-	       byte == 0x64 || byte == 0x65 || byte == 0xf0;
-}
-
-static bool read_step(const struct rp_code *code, uint32_t i, struct step *ret)
-{
-	const uint8_t *bytes = rp_code_bytes(code, i);
-	size_t at = 0, length = code->insns[i].length;
-	uint8_t rex = 0, modrm = 0;
-
-	ret->insn = i;
-	if (rp_insn_flow_every(bytes, length, &ret->flow, &ret->writes))
-		return false;
-	while (at + 1 < length && is_prefix(bytes[at]))
-		at++;
-	if (at + 1 < length && (bytes[at] & 0xf0) == 0x40)
-		rex = bytes[at++];
-	ret->opcode = bytes[at];
-	if (at + 1 < length)
-		modrm = bytes[at + 1];
-	ret->reg_only = modrm >> 6 == 3;
-	ret->modrm_reg = (modrm >> 3 & 7) | (rex << 1 & 8);
-	ret->modrm_rm = (modrm & 7) | (rex << 3 & 8);
-	return true;
-}
-
-static bool writes(const struct step *s, uint8_t reg)
-{
-	return reg < RP_REG_NR && (s->writes >> reg & 1);
-}
-
-static bool goes_on(const struct rp_code_insn *insn)
-{
-	return insn->flow != RP_FLOW_JMP && insn->flow != RP_FLOW_RET &&
-	       insn->flow != RP_FLOW_JMP_INDIRECT && insn->flow != RP_FLOW_UD &&
-	       insn->flow != RP_FLOW_HLT;
-}
-
-static bool is_call(const struct rp_code_insn *insn)
-{
-	return insn->flow == RP_FLOW_CALL || insn->flow == RP_FLOW_CALL_INDIRECT;
-}
-
-// Registers that a called function need not preserve.
-static bool is_lost_by_calls(uint8_t reg)
-{
-	return reg < RP_REG_NR && reg != RP_RBX && reg != RP_RBP &&
-	       reg != RP_RSP && reg < RP_R12;
-}
-
-// The register that a register was copied from, or RP_REG_NONE.
-static uint8_t copied_from(const struct step *s, uint8_t reg)
-{
-	if (s->opcode == OP_STORE && s->reg_only && s->modrm_rm == reg)
-		return s->modrm_reg;
-	if ((s->opcode == OP_LOAD || s->opcode == OP_MOVSLQ) && s->reg_only)
-		return s->modrm_rm;
-	return s->opcode == OP_CLTQ ? RP_RAX : RP_REG_NONE;
-}
-
-static void take_load(const struct rp_code *code, const struct step *s,
-		      struct rp_shape *shape)
-{
-	shape->load = s->insn;
-	shape->base = s->flow.base;
-	shape->other = s->flow.scale > 1 ? RP_REG_NONE : s->flow.index;
-	if (s->flow.base == RP_REG_NONE)
-		shape->table = rp_code_reference(code, s->insn, &s->flow);
-}
-
-static bool loads_by_index(const struct step *s)
-{
-	return !s->reg_only && s->flow.memory && s->flow.index != RP_REG_NONE &&
-	       (s->opcode == OP_LOAD || s->opcode == OP_MOVSLQ);
-}
-
-static bool is_address(const struct step *s)
-{
-	return s->opcode == OP_LEA && s->flow.rip;
-}
-
-/*
- * One of two registers that were added is the table's entry, the other one what
- * it is relative to. Finds the load of the entry; and what the other one is, if
- * it is named on the way: nearly always the table itself.
- */
-static bool find_entry(const struct rp_code *code, uint32_t from, uint32_t first,
-		       uint8_t pair[2], struct rp_shape *shape)
-{
-	struct step s;
-
-	for (uint32_t i = from, n = 0; i-- > first && n < FAR_BACK; n++) {
-		if (!goes_on(&code->insns[i]) || is_call(&code->insns[i]) ||
-		    !read_step(code, i, &s))
-			break;
-		for (int k = 0; k < 2; k++) {
-			if (!writes(&s, pair[k]))
-				continue;
-			if (loads_by_index(&s) && !shape->load) {
-				take_load(code, &s, shape);
-				pair[k] = RP_REG_NONE;
-				continue;
-			}
-			if (is_address(&s))
-				shape->origin = rp_code_reference(code, i,
-								  &s.flow);
-			pair[k] = copied_from(&s, pair[k]);
-		}
-		if (shape->load && (pair[0] == shape->base ||
-				    pair[1] == shape->base))
-			return true;
-	}
-	shape->origin_reg = pair[0] != RP_REG_NONE ? pair[0] : pair[1];
-	return shape->load;
-}
-
-// jmp *%reg: how its value came about.
-static bool follow_register(const struct rp_code *code, uint32_t jump,
-			    uint32_t first, uint8_t reg, struct rp_shape *shape)
-{
-	struct step s;
-
-	for (uint32_t i = jump, n = 0; i-- > first && n < FAR_BACK; n++) {
-		if (!goes_on(&code->insns[i]) ||
-		    (is_call(&code->insns[i]) && is_lost_by_calls(reg)) ||
-		    !read_step(code, i, &s))
-			return false;
-		if (!writes(&s, reg))
-			continue;
-		if (loads_by_index(&s) && s.opcode == OP_LOAD) {
-			take_load(code, &s, shape);
-			shape->relative = false;
-			return true;
-		}
-		shape->relative = true;
-		if ((s.opcode == OP_ADD_RM || s.opcode == OP_ADD_REG) &&
-		    s.reg_only)
-			return find_entry(code, i, first, (uint8_t[]){
-				s.modrm_reg, s.modrm_rm }, shape);
-		if (s.opcode == OP_LEA && s.flow.index != RP_REG_NONE &&
-		    s.flow.scale <= 1)
-			return find_entry(code, i, first, (uint8_t[]){
-				s.flow.base, s.flow.index }, shape);
-		reg = copied_from(&s, reg);
-		if (reg == RP_REG_NONE)
-			return false;
-	}
-	return false;
-}
-
-bool rp_code_shape(const struct rp_code *code, uint32_t jump,
-		   struct rp_shape *shape)
-{
-	uint32_t f = code->insns[jump].function;
-	struct step s;
-
-	memset(shape, 0, sizeof(*shape));
-	shape->base = shape->other = shape->origin_reg = RP_REG_NONE;
-	if (!f || (code->insns[jump].flags & RP_CODE_THUNK) ||
-	    !read_step(code, jump, &s))
-		return false;
-	if (s.flow.reg != RP_REG_NONE)
-		return follow_register(code, jump, code->functions[f].first,
-				       s.flow.reg, shape);
-	if (s.flow.rip || s.flow.index == RP_REG_NONE)
-		return false;
-	take_load(code, &s, shape);
-	return true;
 }
 
 static bool is_own(const struct rp_code *code, uint32_t function, uint32_t insn)
@@ -236,6 +34,11 @@ static bool may_be_own(const struct rp_code *code, uint32_t function,
 		code->insns[insn].offset != code->functions[f].offset);
 }
 
+static uint64_t entry_size(const struct rp_table *t)
+{
+	return t->relative ? 4 : 8;
+}
+
 static struct rp_spot by_reloc(const struct rp_code *code,
 			       const struct rp_table *t, uint64_t at,
 			       const struct rp_reloc *r)
@@ -246,7 +49,7 @@ static struct rp_spot by_reloc(const struct rp_code *code,
 		return rp_code_spot(code->obj, r->symbol, r->addend);
 	if (t->relative && r->type == R_X86_64_PC32 && !t->origin.section)
 		return rp_code_spot(code->obj, r->symbol,
-				    r->addend - (int64_t)(at - t->place.offset));
+				    (uint64_t)r->addend - (at - t->place.offset));
 	return none;
 }
 
@@ -277,7 +80,7 @@ static struct rp_spot entry(struct rp_switches *s, const struct rp_table *t,
 			    struct rp_data *data, uint64_t at)
 {
 	const struct rp_code *code = s->b->code;
-	size_t size = t->relative ? 4 : 8;
+	size_t size = entry_size(t);
 	const struct rp_reloc *r;
 	struct rp_spot none = { 0 };
 
@@ -318,22 +121,33 @@ static int open_table(struct rp_switches *s, const struct rp_table *t,
 	return rp_code_data(s->b, section, data);
 }
 
+// A pointer to a function itself begins another array.
+static bool fits(const struct rp_code *code, const struct rp_table *t,
+		 uint32_t function, uint32_t to)
+{
+	return is_own(code, function, to) &&
+	       (t->relative || code->insns[to].offset !=
+		code->functions[code->insns[to].function].offset);
+}
+
 int rp_table_fits(struct rp_switches *s, const struct rp_table *t,
 		  uint32_t function, bool *ret)
 {
 	const struct rp_code *code = s->b->code;
+	uint64_t size = entry_size(t), at = t->place.offset;
 	struct rp_data *data;
-	uint32_t to;
 
 	*ret = false;
 	int rc = open_table(s, t, &data);
 	if (rc || !data)
 		return rc;
-	to = entry_insn(s, t, data, t->place.offset);
-	// A pointer to a function itself begins another array.
-	*ret = is_own(code, function, to) &&
-	       (t->relative || code->insns[to].offset !=
-		code->functions[code->insns[to].function].offset);
+	*ret = fits(code, t, function, entry_insn(s, t, data, at));
+	if (*ret || t->bound < 4)
+		return 0;
+	*ret = true;
+	for (uint32_t k = 1; k < 4; k++)
+		*ret &= fits(code, t, function,
+			     entry_insn(s, t, data, at + k * size));
 	return 0;
 }
 
@@ -357,39 +171,176 @@ static int note_text(struct rp_switches *s, const struct rp_table *t,
 				t->place.section, false }) ? rp_diag_nomem(b->diag) : 0;
 }
 
+/* struct reader - of the table @t of @jump. */
+struct reader {
+	struct rp_switches *s;
+	const struct rp_table *t;
+	struct rp_data *data;
+	uint32_t jump;
+	uint32_t function;
+};
+
+/*
+ * ENTRY_UNNAMED: to the start of a function without a name, which may be a part of
+ * this one; ENTRY_INSIDE: into an instruction of the function.
+ */
+enum entry {
+	ENTRY_OWN, ENTRY_BEHIND, ENTRY_UNNAMED, ENTRY_INSIDE, ENTRY_OTHER
+};
+
+static enum entry judge(const struct reader *r, uint64_t at,
+			struct rp_spot *spot, uint32_t *to)
+{
+	const struct rp_code *code = r->s->b->code;
+
+	*spot = entry(r->s, r->t, r->data, at);
+	*to = spot->section ? rp_code_at(code, spot->section, spot->offset) : 0;
+	if (is_behind_function(code, r->function, *spot))
+		return ENTRY_BEHIND;
+	if (may_be_own(code, r->function, *to))
+		return ENTRY_OWN;
+	if (*to)
+		return code->functions[code->insns[*to].function].flags &
+		       RP_FUNCTION_UNNAMED ? ENTRY_UNNAMED : ENTRY_OTHER;
+	return spot->section &&
+	       is_own(code, r->function, rp_code_around(code, spot->section,
+							spot->offset)) ?
+		ENTRY_INSIDE : ENTRY_OTHER;
+}
+
+static bool is_next_table(const struct reader *r, uint64_t at)
+{
+	return at != r->t->place.offset &&
+	       rp_switch_starts(r->s, r->t->place.section, at);
+}
+
+// If most entries were wrong, it is not this table that the jump goes through.
+static bool is_trusted(const struct reader *r)
+{
+	uint64_t at = r->t->place.offset, wrong = 0;
+	struct rp_spot spot;
+	uint32_t to;
+
+	for (uint32_t k = 0; k < r->t->bound; k++, at += entry_size(r->t)) {
+		enum entry e = judge(r, at, &spot, &to);
+
+		if (is_next_table(r, at))
+			return false;
+		wrong += e == ENTRY_INSIDE || e == ENTRY_OTHER;
+	}
+	return wrong * 4 <= r->t->bound;
+}
+
+static void say_wrong(const struct reader *r, uint64_t at, struct rp_spot spot)
+{
+	const struct rp_code *code = r->s->b->code;
+	char table[200], place[200];
+
+	rp_code_place(code, r->t->place.section, at, table, sizeof(table));
+	if (spot.section)
+		rp_code_place(code, spot.section, spot.offset, place,
+			      sizeof(place));
+	rp_code_say(r->s->b, CHECK_TARGET, rp_code_section(code, r->jump),
+		    code->insns[r->jump].offset,
+		    "jump through a table whose entry at %s leads to %s, %s",
+		    table, spot.section ? place : "no place of this file",
+		    rp_code_at(code, spot.section, spot.offset) ?
+		    "which is not of this function" :
+		    "where no instruction begins");
+}
+
+// Does the table go on behind an entry, or end there, as another one begins?
+static bool goes_on_behind(const struct reader *r, uint64_t at)
+{
+	struct rp_spot spot;
+	uint32_t to;
+
+	for (int k = 0; k < 2; k++) {
+		enum entry e;
+
+		at += entry_size(r->t);
+		if (at >= r->data->records.size || is_next_table(r, at))
+			return true;
+		e = judge(r, at, &spot, &to);
+		if (e != ENTRY_OWN && e != ENTRY_BEHIND)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Is it an entry in spite of where it leads? The code may say how many there are.
+ * If it does not: a function's address is in no other data; the distance of a
+ * place to another one may be, by chance.
+ */
+static bool counts(const struct reader *r, uint64_t at, enum entry e,
+		   bool trusted)
+{
+	uint64_t k = (at - r->t->place.offset) / entry_size(r->t);
+
+	if (k < r->t->bound)
+		return trusted;
+	return !r->t->bound && e == ENTRY_INSIDE &&
+	       (!r->t->relative || goes_on_behind(r, at));
+}
+
+static int add_edge(const struct reader *r, uint32_t to)
+{
+	struct rp_code *code = r->s->b->code;
+
+	code->insns[r->jump].flags |= RP_CODE_EDGES;
+	return rp_code_add_edge(r->s->b, r->jump, to, RP_EDGE_TABLE);
+}
+
+static bool is_too_much(const struct reader *r)
+{
+	const struct rp_code *code = r->s->b->code;
+
+	if (!rp_code_has_too_many_edges(code))
+		return false;
+	rp_code_say(r->s->b, CHECK_INDIRECT, rp_code_section(code, r->jump),
+		    code->insns[r->jump].offset,
+		    "one of too many switch tables");
+	return true;
+}
+
+static int read_entries(const struct reader *r, uint64_t *at)
+{
+	bool trusted = r->t->bound && is_trusted(r);
+	int rc = 0;
+
+	for (; !rc && *at < r->data->records.size; *at += entry_size(r->t)) {
+		struct rp_spot spot;
+		uint32_t to;
+		enum entry e = judge(r, *at, &spot, &to);
+
+		if (is_next_table(r, *at))
+			break;
+		if (e == ENTRY_BEHIND)
+			continue;
+		if (e != ENTRY_OWN && !counts(r, *at, e, trusted))
+			break;
+		if (is_too_much(r))
+			break;
+		if (e == ENTRY_OWN || e == ENTRY_UNNAMED)
+			rc = add_edge(r, to);
+		else
+			say_wrong(r, *at, spot);
+	}
+	return rc;
+}
+
 int rp_table_read(struct rp_switches *s, const struct rp_table *t,
 		  uint32_t jump)
 {
-	struct rp_code *code = s->b->code;
-	uint32_t function = code->insns[jump].function;
-	size_t size = t->relative ? 4 : 8;
+	struct reader r = {
+		.s = s, .t = t, .jump = jump,
+		.function = s->b->code->insns[jump].function,
+	};
 	uint64_t at = t->place.offset;
-	struct rp_data *data;
 
-	int rc = open_table(s, t, &data);
-	if (rc || !data)
-		return rc;
-	for (; !rc && at < data->records.size; at += size) {
-		struct rp_spot spot = entry(s, t, data, at);
-		uint32_t to = spot.section ?
-			rp_code_at(code, spot.section, spot.offset) : 0;
-
-		if (at != t->place.offset &&
-		    rp_switch_starts(s, t->place.section, at))
-			break;
-		if (is_behind_function(code, function, spot))
-			continue;
-		if (!may_be_own(code, function, to))
-			break;
-		if (rp_code_has_too_many_edges(code)) {
-			rp_code_say(s->b, CHECK_INDIRECT,
-				    rp_code_section(code, jump),
-				    code->insns[jump].offset,
-				    "one of too many switch tables");
-			break;
-		}
-		code->insns[jump].flags |= RP_CODE_EDGES;
-		rc = rp_code_add_edge(s->b, jump, to, RP_EDGE_TABLE);
-	}
-	return rc ? rc : note_text(s, t, at);
+	int rc = open_table(s, t, &r.data);
+	if (!rc && r.data)
+		rc = read_entries(&r, &at);
+	return rc || !r.data ? rc : note_text(s, t, at);
 }

@@ -11,6 +11,8 @@
  * @load:     the instruction that loads the entry
  * @base:     the register that holds the table's address, or RP_REG_NONE
  * @other:    another one that may be it, or RP_REG_NONE
+ * @index:    the register that selects the entry
+ * @bound:    so many entries there are, if it is known; else 0
  * @table:    its place, if the load names it
  * @origin:   the place that entries are relative to, if it is known: nearly always
  *            the table itself
@@ -18,15 +20,17 @@
 struct rp_shape {
 	bool relative;
 	uint32_t load;
-	uint8_t base, other, origin_reg;
+	uint8_t base, other, origin_reg, index;
+	uint32_t bound;
 	struct rp_spot table;
 	struct rp_spot origin;
 };
 
-/* struct rp_table - @origin: section 0: @place. */
+/* struct rp_table - @origin: section 0: @place. @bound: as above. */
 struct rp_table {
 	struct rp_spot place;
 	struct rp_spot origin;
+	uint32_t bound;
 	bool relative;
 };
 
@@ -53,7 +57,8 @@ struct rp_switches {
 /* Does the jump go through a table? How? */
 bool rp_code_shape(const struct rp_code *code, uint32_t jump,
 		   struct rp_shape *shape);
-/* Does the first entry lead into the function? */
+/* Does the first entry lead into the function, or, if it is known how many there
+ * are, nearly all the others? */
 int rp_table_fits(struct rp_switches *s, const struct rp_table *t,
 		  uint32_t function, bool *ret);
 /* Adds an edge for each entry. */

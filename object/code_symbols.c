@@ -74,7 +74,8 @@ int rp_code_index_symbols(struct rp_code_build *b)
 
 	index->symbols = calloc(room, sizeof(*index->symbols));
 	index->reach = calloc(room, sizeof(*index->reach));
-	if (!v || !index->symbols || !index->reach) {
+	index->noreturn = calloc(room, 1);
+	if (!v || !index->symbols || !index->reach || !index->noreturn) {
 		free(v);
 		return rp_diag_nomem(b->diag);
 	}

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define ENTRY_SIZE	8
-#define C_TABLES	".rodata..c_jump_table"
 
 /* struct table - at relocation @first of @data; NULL: none. */
 struct table {
@@ -31,9 +30,17 @@ struct search {
 	uint64_t budget;
 };
 
-static bool is_rodata(const char *name)
+// Tables that are written in C, of computed gotos: they have names.
+static bool is_c_table(const struct rp_code *code, const char *name)
 {
-	return !strncmp(name, ".rodata", 7) && !strstr(name, ".str1.");
+	return !strcmp(name, code->abi->kind == RP_ABI_LINUX_6_1 ?
+		       ".rodata..c_jump_table" : ".data.rel.ro.c_jump_table");
+}
+
+static bool is_rodata(const struct rp_code *code, const char *name)
+{
+	return (!strncmp(name, ".rodata", 7) && !strstr(name, ".str1.")) ||
+	       is_c_table(code, name);
 }
 
 // What a table's entry means to the kernel's objtool: the symbol's value is not
@@ -62,7 +69,8 @@ static int table_of(struct search *s, uint32_t i, struct table *ret)
 	const struct rp_code *code = s->code;
 	const struct rp_reloc *r = &code->relocs[code->insns[i].reloc];
 	const struct rp_symbol *symbol = &code->obj->symbols[r->symbol];
-	uint64_t offset = r->addend + (r->type == R_X86_64_PC32 ? 4 : 0);
+	uint64_t offset = (uint64_t)r->addend +
+			  (r->type == R_X86_64_PC32 ? 4 : 0);
 	const struct rp_reloc *entry;
 	struct rp_data *data;
 	const char *name;
@@ -72,9 +80,9 @@ static int table_of(struct search *s, uint32_t i, struct table *ret)
 	    !symbol->section || symbol->section >= code->obj->nsections)
 		return 0;
 	name = code->obj->sections[symbol->section].name;
-	if (!is_rodata(name) ||
+	if (!is_rodata(code, name) ||
 	    (rp_code_named(code, symbol->section, offset) &&
-	     strcmp(name, C_TABLES)))
+	     !is_c_table(code, name)))
 		return 0;
 	int rc = rp_code_data(s->b, symbol->section, &data);
 	if (rc)
@@ -296,10 +304,10 @@ static void mark_tails(struct rp_code *code)
 	}
 }
 
-static bool has_rodata(const struct rp_relobj *obj)
+static bool has_rodata(const struct rp_code *code)
 {
-	for (size_t i = 1; i < obj->nsections; i++) {
-		if (is_rodata(obj->sections[i].name))
+	for (size_t i = 1; i < code->obj->nsections; i++) {
+		if (is_rodata(code, code->obj->sections[i].name))
 			return true;
 	}
 	return false;
@@ -310,7 +318,7 @@ int rp_code_find_kernel_tables(struct rp_code_build *b)
 	struct search s = { .b = b, .code = b->code };
 	int rc = 0;
 
-	if (has_rodata(b->obj)) {
+	if (has_rodata(b->code)) {
 		s.source = calloc(b->code->ninsns, sizeof(*s.source));
 		if (!s.source)
 			return rp_diag_nomem(b->diag);

@@ -28,7 +28,7 @@ static void reloc_target(const struct rp_code *code,
 	int64_t rest = insn->offset + insn->length - (int64_t)reloc->offset;
 
 	ret->spot = rp_code_spot(code->obj, reloc->symbol,
-				 reloc->addend + rest);
+				 (uint64_t)reloc->addend + rest);
 	ret->by_section = is_section_symbol(code, reloc->symbol);
 	if (!ret->by_section)
 		ret->symbol = reloc->symbol;
@@ -196,23 +196,30 @@ static uint32_t name_there(const struct rp_code *code, struct rp_spot spot)
 		rp_code_symbol_at(code, spot.section, spot.offset) : 0;
 }
 
-static void say_no_target(struct rp_code_build *b, uint32_t i,
-			  const struct target *target)
+/*
+ * What a linker makes of a weak function that is not there: a call of address 0,
+ * which code goes around. Absolute addresses are in no section either.
+ */
+static bool goes_nowhere(struct rp_code *code, uint32_t i,
+			 const struct target *target)
 {
-	const struct rp_code_insn *insn = &b->code->insns[i];
-	uint32_t section = rp_code_section(b->code, i);
-	const char *what = insn->flow == RP_FLOW_CALL ? "call" : "jump";
-	char place[200];
+	struct rp_code_insn *insn = &code->insns[i];
 
-	if (!target->spot.section) {
-		rp_code_say(b, CHECK_TARGET, section, insn->offset,
-			    "%s out of its section", what);
-		return;
-	}
-	rp_code_place(b->code, target->spot.section, target->spot.offset,
-		      place, sizeof(place));
-	rp_code_say(b, CHECK_TARGET, section, insn->offset,
-		    "%s to %s, where no instruction begins", what, place);
+	if (!code->obj->linked || target->spot.section)
+		return false;
+	if (insn->flow != RP_FLOW_CALL)
+		insn->flags |= RP_CODE_TAIL;
+	return true;
+}
+
+static int lose(struct rp_code_build *b, uint32_t i, const struct target *target)
+{
+	if (goes_nowhere(b->code, i, target))
+		return 0;
+	if (rp_grow(&b->lost, &b->lost_room, b->nlost + 1, sizeof(*b->lost)))
+		return rp_diag_nomem(b->diag);
+	b->lost[b->nlost++] = (struct rp_lost){ i, target->spot };
+	return 0;
 }
 
 static bool is_noinstr(const struct rp_code *code, uint32_t section)
@@ -232,7 +239,7 @@ static bool is_taken_out(const struct rp_code *code, uint32_t i, uint32_t symbol
 	       is_noinstr(code, rp_code_section(code, i));
 }
 
-static void connect_jump(struct rp_code_build *b, uint32_t i)
+static int connect_jump(struct rp_code_build *b, uint32_t i)
 {
 	struct rp_code *code = b->code;
 	struct rp_code_insn *insn = &code->insns[i];
@@ -241,31 +248,33 @@ static void connect_jump(struct rp_code_build *b, uint32_t i)
 
 	insn->dest = 0;
 	if (is_thunk(b, insn, target.symbol))
-		return;
+		return 0;
 	if (is_taken_out(code, i, target.symbol)) {
 		insn->flow = RP_FLOW_RET;
-		return;
+		return 0;
 	}
 	if (leaves_by_name(code, i, &target))
 		insn->flags |= RP_CODE_TAIL;
 	if (!target.spot.section && target.symbol)
-		return;
+		return 0;
 	if (target.spot.section)
 		insn->dest = insn_at(code, target.spot);
 	uint32_t there = name_there(code, target.spot);
 	if (!insn->dest) {
-		if (there && rp_symbol_is_embedded(code, there))
-			insn->flow = RP_FLOW_RET;
-		else
-			say_no_target(b, i, &target);
-		return;
+		if (!there || !rp_symbol_is_embedded(code, there))
+			return lose(b, i, &target);
+		/* To a return inside another instruction: a thunk's own code. */
+		insn->flow = RP_FLOW_RET;
+		insn->flags |= RP_CODE_RETPOLINE_SAFE;
+		return 0;
 	}
 	if (no_name && !in_kernel_6_1(code) && is_entry(code, insn->dest) &&
 	    is_thunk(b, insn, there))
-		return;
+		return 0;
 	adopt(b, insn->function, code->insns[insn->dest].function);
 	if (leaves(code, i, insn->dest))
 		insn->flags |= RP_CODE_TAIL;
+	return 0;
 }
 
 // pop of a register, or add $8,%rsp: what follows a call that pushes only.
@@ -292,7 +301,7 @@ static bool pushes(const struct rp_code *code, uint32_t i)
 	return rp_code_next(code, i) == dest && takes_address(code, dest);
 }
 
-static void connect_call(struct rp_code_build *b, uint32_t i)
+static int connect_call(struct rp_code_build *b, uint32_t i)
 {
 	struct rp_code *code = b->code;
 	struct rp_code_insn *insn = &code->insns[i];
@@ -301,23 +310,23 @@ static void connect_call(struct rp_code_build *b, uint32_t i)
 
 	insn->dest = 0;
 	if (is_thunk(b, insn, target.symbol))
-		return;
+		return 0;
 	if (is_taken_out(code, i, target.symbol)) {
 		insn->flow = RP_FLOW_NOP;
-		return;
+		return 0;
 	}
 	if (!target.spot.section && target.symbol)
-		return;
+		return 0;
 	if (target.spot.section)
 		insn->dest = insn_at(code, target.spot);
 	there = name_there(code, target.spot);
 	if (!insn->dest) {
 		if (!there || !rp_symbol_is_embedded(code, there))
-			say_no_target(b, i, &target);
-		return;
+			return lose(b, i, &target);
+		return 0;
 	}
 	if (insn->flags & RP_CODE_PUSHES)
-		return;
+		return 0;
 	if (pushes(code, i))
 		insn->flags |= RP_CODE_PUSHES;
 	else if (rp_code_is_kernel(code) && !there &&
@@ -325,6 +334,7 @@ static void connect_call(struct rp_code_build *b, uint32_t i)
 		rp_code_say(b, CHECK_TARGET, rp_code_section(code, i),
 			    insn->offset, "call into a function, which is not "
 			    "annotated as such (ANNOTATE_INTRA_FUNCTION_CALL)");
+	return 0;
 }
 
 static int by_insn(const void *a, const void *b)
@@ -335,14 +345,15 @@ static int by_insn(const void *a, const void *b)
 }
 
 // Jumps that mean another place than they say: out of replacements.
-static void connect_jumps(struct rp_code_build *b)
+static int connect_jumps(struct rp_code_build *b)
 {
 	struct rp_code *code = b->code;
 	size_t fixup = 0;
+	int rc = 0;
 
 	if (b->nfixups)
 		qsort(b->fixups, b->nfixups, sizeof(*b->fixups), by_insn);
-	for (uint32_t i = 1; i < code->ninsns; i++) {
+	for (uint32_t i = 1; i < code->ninsns && !rc; i++) {
 		uint8_t flow = code->insns[i].flow;
 		bool fixed = false;
 
@@ -352,8 +363,26 @@ static void connect_jumps(struct rp_code_build *b)
 			fixed = true;
 		}
 		if (!fixed && (flow == RP_FLOW_JMP || flow == RP_FLOW_JCC))
-			connect_jump(b, i);
+			rc = connect_jump(b, i);
 	}
+	return rc;
+}
+
+/*
+ * -fsplit-stack: __morestack calls what is behind the `ret` that follows its call,
+ * with a frame as it was at the call; the `ret` is for when that is done.
+ */
+static void pass_return(struct rp_code *code, uint32_t i)
+{
+	uint32_t next = rp_code_next(code, i), symbol;
+
+	if (!next || code->insns[next].flow != RP_FLOW_RET ||
+	    rp_code_is_kernel(code))
+		return;
+	symbol = rp_code_symbol(code, i);
+	if (!strcmp(code->obj->symbols[symbol].name, "__morestack") ||
+	    !strcmp(code->obj->symbols[symbol].name, "__morestack_non_split"))
+		code->insns[next].flow = RP_FLOW_NOP;
 }
 
 int rp_code_connect(struct rp_code_build *b)
@@ -361,12 +390,74 @@ int rp_code_connect(struct rp_code_build *b)
 	struct rp_code *code = b->code;
 
 	// All jumps first: they show which parts belong together.
-	connect_jumps(b);
-	for (uint32_t i = 1; i < code->ninsns; i++) {
-		if (code->insns[i].flow == RP_FLOW_CALL)
-			connect_call(b, i);
+	int rc = connect_jumps(b);
+	for (uint32_t i = 1; i < code->ninsns && !rc; i++) {
+		if (code->insns[i].flow != RP_FLOW_CALL)
+			continue;
+		rc = connect_call(b, i);
+		pass_return(code, i);
 	}
-	return 0;
+	return rc;
+}
+
+static void say_lost(struct rp_code_build *b, uint32_t i, struct rp_spot to)
+{
+	const struct rp_code_insn *insn = &b->code->insns[i];
+	uint32_t section = rp_code_section(b->code, i);
+	const char *what = insn->flow == RP_FLOW_CALL ? "call" : "jump";
+	char place[200];
+
+	if (!to.section) {
+		rp_code_say(b, CHECK_TARGET, section, insn->offset,
+			    "%s out of its section", what);
+		return;
+	}
+	rp_code_place(b->code, to.section, to.offset, place, sizeof(place));
+	rp_code_say(b, CHECK_TARGET, section, insn->offset,
+		    "%s to %s, where no instruction begins", what, place);
+}
+
+/*
+ * Clang, without optimization, puts a jump to what would come next behind calls
+ * that do not return: to another function, or behind the section's end.
+ */
+static bool is_left_over(struct rp_code_build *b, uint32_t i)
+{
+	const struct rp_code_insn *insns = b->code->insns;
+
+	return b->reached && !b->reached[i] && insns[i].flow == RP_FLOW_JMP &&
+	       rp_code_next(b->code, i - 1) == i &&
+	       (insns[i - 1].flags & RP_CODE_DEAD_END);
+}
+
+/* Is it among what nothing describes, and is said not to be looked at? */
+static bool is_unseen(const struct rp_code_build *b, struct rp_spot spot)
+{
+	size_t low = 0, high = b->ndata;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (b->data[mid].section < spot.section ||
+		    (b->data[mid].section == spot.section &&
+		     b->data[mid].start <= spot.offset))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && b->data[low - 1].guessed &&
+	       b->data[low - 1].section == spot.section &&
+	       spot.offset < b->data[low - 1].end;
+}
+
+int rp_code_say_lost(struct rp_code_build *b)
+{
+	for (size_t i = 0; i < b->nlost; i++) {
+		if (!is_left_over(b, b->lost[i].insn) &&
+		    !is_unseen(b, b->lost[i].to))
+			say_lost(b, b->lost[i].insn, b->lost[i].to);
+	}
+	return rp_code_say_computed(b);
 }
 
 uint32_t rp_code_symbol(const struct rp_code *code, uint32_t insn)

@@ -101,6 +101,9 @@ static int add_gap(struct rp_code_build *b, uint32_t section, uint32_t first,
 	f.size = insns[end - 1].offset + insns[end - 1].length - f.offset;
 	if (!f.symbol)
 		f.flags |= RP_FUNCTION_UNNAMED;
+	// Of a stripped file: where its functions begin is not known.
+	if (!f.symbol && b->obj->linked && f.size >= RP_CODE_LARGE)
+		f.flags |= RP_FUNCTION_IGNORE;
 	return rp_code_add_function(b, &f);
 }
 

@@ -94,7 +94,7 @@ static void add_register(struct rp_effects *e, ZydisRegister reg)
 	case ZYDIS_REGCLASS_FLAGS:	// see add_flags()
 		break;
 	case ZYDIS_REGCLASS_IP:
-		e->flow = RP_FLOW_AWAY;
+		e->flow = RP_EFFECT_AWAY;
 		break;
 	default:
 		if (reg == ZYDIS_REGISTER_X87STATUS)
@@ -167,16 +167,16 @@ static void add_unlisted(struct rp_effects *e,
 		e->clobbers |= RP_CLOBBER_X87;
 }
 
-/* @e->flow is RP_FLOW_AWAY where the instruction pointer is written. */
+/* @e->flow is RP_EFFECT_AWAY where the instruction pointer is written. */
 static void find_flow(struct rp_effects *e, const ZydisDecodedInstruction *insn)
 {
 	if (insn->meta.category == ZYDIS_CATEGORY_CALL) {
-		e->flow = RP_FLOW_CALL;
+		e->flow = RP_EFFECT_CALL;
 		e->stack = false;
 		if (insn->raw.imm[0].is_relative)
 			e->field = insn->raw.imm[0].offset;
-	} else if (e->flow == RP_FLOW_AWAY && insn->raw.imm[0].is_relative) {
-		e->flow = RP_FLOW_BRANCH;
+	} else if (e->flow == RP_EFFECT_AWAY && insn->raw.imm[0].is_relative) {
+		e->flow = RP_EFFECT_BRANCH;
 		e->field = insn->raw.imm[0].offset;
 		e->displacement = insn->raw.imm[0].value.s;
 	}

@@ -8,23 +8,23 @@
 #include <stdint.h>
 
 /** Where the next instruction is. */
-enum rp_flow {
-	RP_FLOW_NEXT,		/**< behind this one */
-	RP_FLOW_BRANCH,		/**< there, or at @displacement behind it */
-	RP_FLOW_CALL,		/**< there, after a call */
-	RP_FLOW_AWAY,		/**< nobody knows: ret, jmp *%rax, int, ... */
+enum rp_effect_flow {
+	RP_EFFECT_NEXT,		/**< behind this one */
+	RP_EFFECT_BRANCH,	/**< there, or at @displacement behind it */
+	RP_EFFECT_CALL,		/**< there, after a call */
+	RP_EFFECT_AWAY,		/**< nobody knows: ret, jmp *%rax, int, ... */
 };
 
 /**
  * struct rp_effects - one instruction.
  * @length:       its bytes
- * @field:        offset of the displacement of RP_FLOW_BRANCH, and of a direct
- *                RP_FLOW_CALL; else 0
- * @flow:         see enum rp_flow
- * @displacement: of RP_FLOW_BRANCH, from the end of the instruction
+ * @field:        offset of the displacement of RP_EFFECT_BRANCH, and of a direct
+ *                RP_EFFECT_CALL; else 0
+ * @flow:         see enum rp_effect_flow
+ * @displacement: of RP_EFFECT_BRANCH, from the end of the instruction
  * @clobbers:     RP_CLOBBER_* bits: what it writes, wholly or in part, always
  *                or on a condition
- * @stack:        it changes %rsp; of RP_FLOW_CALL this is not said
+ * @stack:        it changes %rsp; of RP_EFFECT_CALL this is not said
  * @frame:        an operand in memory is addressed by %rsp; those that are
  *                implied, as by a call, do not count
  * @beyond:       it changes what the psABI makes callees keep and no bit stands
@@ -33,7 +33,7 @@ enum rp_flow {
 struct rp_effects {
 	uint8_t length;
 	uint8_t field;
-	enum rp_flow flow;
+	enum rp_effect_flow flow;
 	int64_t displacement;
 	uint32_t clobbers;
 	bool stack;

@@ -45,9 +45,22 @@ static uint64_t lay_out(struct rp_elf_edit *edit)
 	return align_up(offset, sizeof(uint64_t));
 }
 
+/*
+ * Where memory runs out, elf_newscn() may return a section that has no header
+ * (of the first call: section 0, in place of 1), which must not be touched; but
+ * it has set an error.
+ */
+static Elf_Scn *new_section(Elf *elf)
+{
+	elf_errno();	// forgets the last one
+	Elf_Scn *scn = elf_newscn(elf);
+
+	return elf_errno() ? NULL : scn;
+}
+
 static int put_section(Elf *elf, struct rp_edit_section *section)
 {
-	Elf_Scn *scn = elf_newscn(elf);
+	Elf_Scn *scn = new_section(elf);
 	Elf_Data *data;
 
 	if (!scn)
@@ -110,18 +123,23 @@ static int put_all(Elf *elf, struct rp_elf_edit *edit)
 	return elf_update(elf, ELF_C_WRITE) < 0 ? -EINVAL : 0;
 }
 
+static int cannot_write(struct rp_diag *diag)
+{
+	// libelf has no name for this in its interface.
+	if (errno == ENOMEM)
+		return rp_diag_nomem(diag);
+	const char *why = elf_errmsg(-1);
+	return rp_diag_set(diag, RP_DIAG_WRITE, NULL,
+			   "cannot write the object: %s",
+			   why ? why : "unknown error");
+}
+
 int rp_elf_edit_write(struct rp_elf_edit *edit, int fd, struct rp_diag *diag)
 {
+	errno = 0;
 	Elf *elf = elf_begin(fd, ELF_C_WRITE, NULL);
-	int rc = 0;
+	int rc = !elf || put_all(elf, edit) ? cannot_write(diag) : 0;
 
-	if (!elf || put_all(elf, edit)) {
-		const char *why = elf_errmsg(-1);
-
-		rc = rp_diag_set(diag, RP_DIAG_WRITE, NULL,
-				 "cannot write the object: %s",
-				 why ? why : "unknown error");
-	}
 	if (elf)
 		elf_end(elf);
 	return rc;

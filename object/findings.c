@@ -97,6 +97,30 @@ void rp_findings_add(struct rp_findings *findings, enum rp_diag_id id,
 		findings->nomem = true;
 }
 
+// What @from has counted only. Its list is counted as it is moved.
+static void merge_unkept(struct rp_findings *to, const struct rp_findings *from)
+{
+	for (size_t i = 0; i < RP_FINDING_IDS; i++) {
+		to->unkept[i] += from->unkept[i];
+		to->count[i] += from->unkept[i];
+	}
+	for (size_t i = 0; i < RP_SEVERITY_NR; i++)
+		to->unkept_severity[i] += from->unkept_severity[i];
+}
+
+void rp_findings_merge(struct rp_findings *to, struct rp_findings *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct rp_finding *f = &from->v[i];
+
+		rp_findings_add(to, f->id, f->severity, f->section, f->offset,
+				"%s", f->text);
+	}
+	merge_unkept(to, from);
+	to->nomem |= from->nomem;
+	rp_findings_deinit(from);
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct rp_finding *x = a, *y = b;

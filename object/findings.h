@@ -70,6 +70,10 @@ void rp_findings_add(struct rp_findings *findings, enum rp_diag_id id,
 		     uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 
+/** rp_findings_merge() - move all of @from, which leaves out the same classes,
+ *  to the end of @to. @from is empty afterwards. */
+void rp_findings_merge(struct rp_findings *to, struct rp_findings *from);
+
 /** rp_findings_sort() - by section, offset and number; drops equal ones and those
  *  that are to be left out, and counts. */
 void rp_findings_sort(struct rp_findings *findings);

@@ -17,12 +17,30 @@ static void clip(const struct rp_frame_rows *rows, struct rp_frame_fde *fde)
 		fde->start = last->end;
 }
 
-static int run_all(struct rp_frame_rows *rows,
-		   const struct rp_frame_records *records, struct rp_diag *diag)
+static int by_start(const void *a, const void *b)
 {
-	struct rp_rows_builder builder = { .rows = rows, .diag = diag };
+	const struct rp_frame_fault *x = a, *y = b;
+
+	if (x->section != y->section)
+		return x->section < y->section ? -1 : 1;
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Faults of FDEs that cannot be read are among the records', others are found
+ * now. */
+static int run_all(struct rp_frame_rows *rows,
+		   struct rp_frame_records *records, struct rp_diag *diag)
+{
+	struct rp_rows_builder builder = {
+		.rows = rows, .faults_room = records->faults_room, .diag = diag,
+	};
 	int rc = 0;
 
+	rows->faults = records->faults;
+	rows->nfaults = records->nfaults;
+	records->faults = NULL;
 	rows->fdes = calloc(records->nfdes + 1, sizeof(*rows->fdes));
 	if (!rows->fdes)
 		return rp_diag_nomem(diag);
@@ -38,6 +56,9 @@ static int run_all(struct rp_frame_rows *rows,
 		rc = rp_fde_run(&builder, cie, record,
 				&records->sections[cie->source]);
 	}
+	if (rows->nfaults)
+		qsort(rows->faults, rows->nfaults, sizeof(*rows->faults),
+		      by_start);
 	rows->dead = records->dead;
 	return rc;
 }

@@ -87,9 +87,11 @@ struct rp_frame_fde {
 
 /**
  * struct rp_frame_fault - an FDE's program cannot be followed: from there on, its
- * code has no rows. There are libraries that have such, and work.
- * @section, @start, @end: the code without rows
- * @eh_frame, @place: the instruction
+ * code has no rows. There are libraries that have such, and work. Or the FDE
+ * cannot be read: its code has no rows, unless another FDE has some.
+ * @section, @start, @end: the code without rows; of an FDE that does not say which
+ *         code it is for, the bytes of itself in .eh_frame
+ * @eh_frame, @place: the instruction, or the FDE
  * @what:  is wrong with it
  */
 struct rp_frame_fault {
@@ -97,7 +99,7 @@ struct rp_frame_fault {
 	uint64_t start, end;
 	uint32_t eh_frame;
 	uint64_t place;
-	const char *what;
+	char what[104];
 };
 
 /**
@@ -137,9 +139,23 @@ struct rp_landing {
 	uint64_t pad;
 };
 
-/** rp_landings() - all landing pads, sorted by section and start. *@ret is to be
- *  freed. Return: 0; -EINVAL, -ENOMEM. */
-int rp_landings(const struct rp_frame_rows *rows, const struct rp_relobj *obj,
-		struct rp_landing **ret, size_t *n, struct rp_diag *diag);
+/**
+ * struct rp_landings - all landing pads, sorted by section and start.
+ * @faults: tables that cannot be read to their end; @section, @start and @end: the
+ *          FDE's code; @eh_frame, @place: the table
+ */
+struct rp_landings {
+	struct rp_landing *v;
+	size_t n;
+	struct rp_frame_fault *faults;
+	size_t nfaults;
+};
+
+/** rp_landings_init() - Return: 0, also with faults; -EINVAL: more work than there
+ *  is file, or relocations that cannot be read, see @diag; -ENOMEM. */
+int rp_landings_init(struct rp_landings *landings,
+		     const struct rp_frame_rows *rows,
+		     const struct rp_relobj *obj, struct rp_diag *diag);
+void rp_landings_deinit(struct rp_landings *landings);
 
 #endif /* REPOINT_OBJECT_FRAME_ROWS_H */

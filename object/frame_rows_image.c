@@ -2,9 +2,15 @@
 /* What pointers in unwind information point to: relocations say it in relocatable
  * objects, values in linked files. */
 #include "frame_rows_internal.h"
+#include "grow.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Behind what is wrong, where nothing can be done but that. */
+#define ADVICE	"; the unwind information is damaged: compile it again"
 
 struct rp_eh_place rp_eh_at_address(const struct rp_relobj *obj,
 				    uint64_t address)
@@ -81,8 +87,23 @@ int rp_eh_bad(const struct rp_eh_section *section, uint64_t offset,
 {
 	return rp_diag_set_at(diag, RP_DIAG_EH_FRAME,
 		section->obj->sections[section->index].name, offset,
-		"%s; the unwind information is damaged, or of a kind that no "
-		"compiler makes: compile it again", what);
+		"%s" ADVICE, what);
+}
+
+int rp_eh_fault(struct rp_frame_fault **v, size_t *n, size_t *room,
+		const struct rp_frame_fault *fault, const struct rp_diag *why)
+{
+	size_t length = strlen(why->text), advice = strlen(ADVICE);
+	struct rp_frame_fault *f;
+
+	if (rp_grow(v, room, *n + 1, sizeof(**v)))
+		return -ENOMEM;
+	f = &(*v)[(*n)++];
+	*f = *fault;
+	if (length > advice && !strcmp(why->text + length - advice, ADVICE))
+		length -= advice;
+	snprintf(f->what, sizeof(f->what), "%.*s", (int)length, why->text);
+	return 0;
 }
 
 /* The first relocation at or behind an offset. */

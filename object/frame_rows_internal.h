@@ -64,6 +64,11 @@ bool rp_eh_relocated(const struct rp_eh_section *section, const uint8_t *start,
 int rp_eh_bad(const struct rp_eh_section *section, uint64_t offset,
 	      const char *what, struct rp_diag *diag);
 
+/** rp_eh_fault() - append @fault to an array; @why: what rp_eh_bad() has set.
+ *  Return: 0; -ENOMEM. */
+int rp_eh_fault(struct rp_frame_fault **v, size_t *n, size_t *room,
+		const struct rp_frame_fault *fault, const struct rp_diag *why);
+
 /** struct rp_cie_record - what FDEs have in common. @initial: the row that each
  *  begins with; @by_expr, @offset: see frame_rows_run.c. */
 struct rp_cie_record {
@@ -86,7 +91,8 @@ struct rp_fde_record {
 };
 
 /** struct rp_frame_records - CIEs by section and place; FDEs sorted, those of no
- *  code left out (@dead). @sections: all .eh_frame of the object. */
+ *  code left out (@dead). @sections: all .eh_frame of the object. @faults: FDEs
+ *  that cannot be read. */
 struct rp_frame_records {
 	struct rp_eh_section *sections;
 	size_t nsections;
@@ -94,6 +100,8 @@ struct rp_frame_records {
 	size_t ncies, cies_room;
 	struct rp_fde_record *fdes;
 	size_t nfdes, fdes_room;
+	struct rp_frame_fault *faults;
+	size_t nfaults, faults_room;
 	size_t dead;
 };
 

@@ -171,8 +171,10 @@ static int read_range(struct rp_frame_fde *fde, const struct record *record,
 	if (!start.section)
 		return 0;
 	if (start.offset > obj->sections[start.section].hdr.sh_size ||
-	    size > obj->sections[start.section].hdr.sh_size - start.offset)
+	    size > obj->sections[start.section].hdr.sh_size - start.offset) {
+		fde->section = 0;
 		return bad(record, "an FDE for code beyond its section", diag);
+	}
 	fde->entry = fde->start = start.offset;
 	fde->end = start.offset + size;
 	return 0;
@@ -215,32 +217,63 @@ static int read_fde_augmentation(struct rp_frame_fde *fde,
 	return size ? read_lsda(fde, record, &data, cie->lsda_encoding, diag) : 0;
 }
 
-static int read_fde(struct rp_frame_records *records,
-		    const struct record *record, struct rp_diag *diag)
+static int read_fde_head(const struct rp_frame_records *records,
+			 const struct record *record, struct rp_fde_record *fde,
+			 struct rp_diag *diag)
 {
 	const struct rp_cie_record *cie = NULL;
 	struct rp_eh_reader reader = record->reader;
-	struct rp_fde_record fde = { .fde = {
-		.eh_frame = record->section->index, .place = record->place,
-	} };
 
 	if (record->id <= record->place + 4)
 		cie = find_cie(records, record->section->index,
 			       record->place + 4 - record->id);
 	if (!cie)
 		return bad(record, "an FDE without a CIE before it", diag);
-	int rc = read_range(&fde.fde, record, &reader, cie->encoding, diag);
+	int rc = read_range(&fde->fde, record, &reader, cie->encoding, diag);
 	if (!rc && cie->sized)
-		rc = read_fde_augmentation(&fde.fde, record, cie, &reader, diag);
-	if (rc)
-		return rc;
+		rc = read_fde_augmentation(&fde->fde, record, cie, &reader,
+					   diag);
+	fde->fde.signal = cie->signal;
+	fde->cie = (uint32_t)(cie - records->cies);
+	fde->program = reader;
+	return rc;
+}
+
+/* The others can be read. */
+static int leave_fde(struct rp_frame_records *records,
+		     const struct record *record, const struct rp_frame_fde *fde,
+		     const struct rp_diag *why, struct rp_diag *diag)
+{
+	const uint8_t *data = record->section->data;
+	struct rp_frame_fault fault = {
+		.section = fde->section, .start = fde->start, .end = fde->end,
+		.eh_frame = fde->eh_frame, .place = fde->place,
+	};
+
+	if (!fde->section || fde->start == fde->end) {
+		fault.section = fde->eh_frame;
+		fault.start = fde->place;
+		fault.end = (uint64_t)(record->reader.end - data);
+	}
+	return rp_eh_fault(&records->faults, &records->nfaults,
+			   &records->faults_room, &fault, why) ?
+		rp_diag_nomem(diag) : 0;
+}
+
+static int read_fde(struct rp_frame_records *records,
+		    const struct record *record, struct rp_diag *diag)
+{
+	struct rp_fde_record fde = { .fde = {
+		.eh_frame = record->section->index, .place = record->place,
+	} };
+	struct rp_diag why = { 0 };
+
+	if (read_fde_head(records, record, &fde, &why))
+		return leave_fde(records, record, &fde.fde, &why, diag);
 	if (!fde.fde.section || fde.fde.start == fde.fde.end) {
 		records->dead++;
 		return 0;
 	}
-	fde.fde.signal = cie->signal;
-	fde.cie = (uint32_t)(cie - records->cies);
-	fde.program = reader;
 	if (rp_grow(&records->fdes, &records->fdes_room, records->nfdes + 1,
 		    sizeof(*records->fdes)))
 		return rp_diag_nomem(diag);
@@ -331,5 +364,6 @@ void rp_frame_records_deinit(struct rp_frame_records *records)
 	free(records->sections);
 	free(records->cies);
 	free(records->fdes);
+	free(records->faults);
 	*records = (struct rp_frame_records){ 0 };
 }

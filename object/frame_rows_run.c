@@ -4,6 +4,7 @@
 #include "grow.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define STATES_MAX	64	/* remembered; compilers need one or two */
@@ -295,11 +296,12 @@ static int add_fault(struct rp_rows_builder *builder, const struct machine *m)
 	if (rp_grow(&rows->faults, &builder->faults_room, rows->nfaults + 1,
 		    sizeof(*rows->faults)))
 		return rp_diag_nomem(builder->diag);
-	rows->faults[rows->nfaults++] = (struct rp_frame_fault){
+	struct rp_frame_fault *fault = &rows->faults[rows->nfaults++];
+	*fault = (struct rp_frame_fault){
 		.section = fde->section, .start = start, .end = fde->end,
 		.eh_frame = fde->eh_frame, .place = m->fault_at,
-		.what = m->fault,
 	};
+	snprintf(fault->what, sizeof(fault->what), "%s", m->fault);
 	return 0;
 }
 

@@ -117,7 +117,7 @@ int rp_insn_flow(const uint8_t *code, size_t size, struct rp_insn_flow *ret);
 
 /**
  * rp_insn_flow_every() - the same, slowly: @op tells moves and additions of any
- * registers.
+ * registers, and loads relative to any.
  * @writes: the general registers that are written: 1 << enum rp_reg each
  */
 int rp_insn_flow_every(const uint8_t *code, size_t size,

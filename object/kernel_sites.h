@@ -12,7 +12,6 @@
 #define REPOINT_OBJECT_KERNEL_SITES_H
 
 #include "abi.h"
-#include "elf_edit.h"
 #include "sites.h"
 
 /**
@@ -32,19 +31,5 @@
 int rp_kernel_sites_find(const struct rp_relobj *obj, const struct rp_abi *abi,
 			 bool module, struct rp_sites *ret,
 			 struct rp_diag *diag);
-
-/** rp_kernel_sites_match() - does the object hold exactly these records? */
-int rp_kernel_sites_match(const struct rp_relobj *obj, const struct rp_abi *abi,
-			  const struct rp_sites *sites, bool *ret,
-			  struct rp_diag *diag);
-
-/**
- * rp_kernel_sites_build() - make an object hold exactly these records.
- * @edit: a fresh edit of the object
- *
- * Return: 0; -EINVAL, see @diag; -ENOMEM.
- */
-int rp_kernel_sites_build(struct rp_elf_edit *edit, const struct rp_abi *abi,
-			  const struct rp_sites *sites, struct rp_diag *diag);
 
 #endif /* REPOINT_OBJECT_KERNEL_SITES_H */

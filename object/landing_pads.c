@@ -12,6 +12,7 @@
 
 /**
  * struct finder - work in progress.
+ * @why:      a table cannot be read to its end
  * @sections: of the object, those that were read; @data is NULL in others
  * @budget:   bytes of tables that may still be read. No two tables share bytes,
  *            unless the file wants much work for few.
@@ -20,8 +21,9 @@ struct finder {
 	const struct rp_relobj *obj;
 	struct rp_eh_section *sections;
 	uint64_t budget;
-	struct rp_landing *v;
-	size_t n, room;
+	struct rp_landings *found;
+	size_t room, faults_room;
+	struct rp_diag why;
 	struct rp_diag *diag;
 };
 
@@ -29,6 +31,8 @@ struct finder {
  * struct lsda - one table's head.
  * @base:     what pads are counted from; of section 0: from an address
  * @encoding: of call sites
+ * @based:    the table says what pads are counted from
+ * @last:     where the call site before this one starts
  * @sites:    reads them
  */
 struct lsda {
@@ -36,13 +40,14 @@ struct lsda {
 	const struct rp_frame_fde *fde;
 	struct rp_eh_place base;
 	uint8_t encoding;
+	bool based;
+	uint64_t last;
 	struct rp_eh_reader sites;
 };
 
-static int bad(const struct finder *finder, const struct lsda *lsda,
-	       const char *what)
+static int bad(struct finder *finder, const struct lsda *lsda, const char *what)
 {
-	return rp_eh_bad(lsda->section, lsda->fde->lsda, what, finder->diag);
+	return rp_eh_bad(lsda->section, lsda->fde->lsda, what, &finder->why);
 }
 
 static int get_section(struct finder *finder, uint32_t index,
@@ -67,8 +72,9 @@ static int read_base(struct finder *finder, struct lsda *lsda,
 	};
 	if (encoding == DW_EH_PE_omit || reader->bad)
 		return 0;
+	lsda->based = true;
 	return rp_eh_pointer(lsda->section, reader, encoding, &lsda->base,
-			     finder->diag);
+			     &finder->why);
 }
 
 static int read_head(struct finder *finder, struct lsda *lsda)
@@ -93,8 +99,11 @@ static int read_head(struct finder *finder, struct lsda *lsda)
 	if (lsda->encoding & (RP_EH_PE_BASE | RP_EH_PE_INDIRECT))
 		return bad(finder, lsda, "call sites that are not counted from "
 			   "their function's start");
-	if (size > finder->budget)
-		return bad(finder, lsda, "tables of exceptions that share bytes");
+	if (size > finder->budget) {
+		rp_eh_bad(section, lsda->fde->lsda, "tables of exceptions that "
+			  "share bytes", finder->diag);
+		return -E2BIG;
+	}
 	finder->budget -= size;
 	reader.end = reader.at + size;
 	lsda->sites = reader;
@@ -102,7 +111,7 @@ static int read_head(struct finder *finder, struct lsda *lsda)
 }
 
 /* Where a pad is: a number counted from the base, or what a relocation says. */
-static int find_pad(const struct finder *finder, const struct lsda *lsda,
+static int find_pad(struct finder *finder, const struct lsda *lsda,
 		    const struct rp_eh_place *field, struct rp_eh_place *ret)
 {
 	const struct rp_relobj *obj = finder->obj;
@@ -134,14 +143,29 @@ static int add_site(struct finder *finder, const struct lsda *lsda,
 	rc = find_pad(finder, lsda, pad, &place);
 	if (rc)
 		return rc;
-	if (rp_grow(&finder->v, &finder->room, finder->n + 1,
-		    sizeof(*finder->v)))
+	if (rp_grow(&finder->found->v, &finder->room, finder->found->n + 1,
+		    sizeof(*finder->found->v)))
 		return rp_diag_nomem(finder->diag);
-	finder->v[finder->n++] = (struct rp_landing){
+	finder->found->v[finder->found->n++] = (struct rp_landing){
 		.section = fde->section, .start = start, .end = end,
 		.pad_section = place.section, .pad = place.offset,
 	};
 	return 0;
+}
+
+/*
+ * clang -fbasic-block-sections has a table for each part of a function, and each
+ * with a length that takes in those behind it: a head is read as a call site. The
+ * runtime library stops at the first one that is out of order.
+ */
+static bool is_next_table(const struct lsda *lsda, const uint8_t *at,
+			  uint64_t start, uint64_t length)
+{
+	uint64_t size = lsda->fde->end - lsda->fde->entry;
+
+	return lsda->based &&
+	       (start < lsda->last || start > size || length > size - start ||
+		rp_eh_relocated(lsda->section, at, lsda->sites.at));
 }
 
 static int read_site(struct finder *finder, struct lsda *lsda)
@@ -154,10 +178,15 @@ static int read_site(struct finder *finder, struct lsda *lsda)
 	uint64_t length = rp_eh_form(reader, lsda->encoding);
 	struct rp_eh_place pad;
 
+	if (!reader->bad && is_next_table(lsda, at, start, length)) {
+		reader->at = reader->end;
+		return 0;
+	}
+	lsda->last = start;
 	if (!reader->bad && rp_eh_relocated(lsda->section, at, reader->at))
 		return bad(finder, lsda, "a relocation of a call site");
 	int rc = rp_eh_number(lsda->section, reader, lsda->encoding, &pad,
-			      finder->diag);
+			      &finder->why);
 	rp_eh_uleb(reader);	/* what it catches */
 	if (rc)
 		return rc;
@@ -171,16 +200,30 @@ static int read_site(struct finder *finder, struct lsda *lsda)
 			fde->entry + start + length, &pad);
 }
 
+static int add_fault(struct finder *finder, const struct rp_frame_fde *fde)
+{
+	const struct rp_frame_fault fault = {
+		.section = fde->section, .start = fde->start, .end = fde->end,
+		.eh_frame = fde->lsda_section, .place = fde->lsda,
+	};
+
+	return rp_eh_fault(&finder->found->faults, &finder->found->nfaults,
+			   &finder->faults_room, &fault, &finder->why) ?
+		rp_diag_nomem(finder->diag) : 0;
+}
+
+/* What is wrong with one table leaves the others readable. */
 static int read_lsda(struct finder *finder, const struct rp_frame_fde *fde)
 {
 	struct lsda lsda = { .fde = fde };
 	int rc = get_section(finder, fde->lsda_section, &lsda.section);
 
-	if (!rc)
-		rc = read_head(finder, &lsda);
+	if (rc)
+		return rc;
+	rc = read_head(finder, &lsda);
 	while (!rc && rp_eh_left(&lsda.sites))
 		rc = read_site(finder, &lsda);
-	return rc;
+	return rc == -EINVAL ? add_fault(finder, fde) : rc;
 }
 
 static int by_start(const void *a, const void *b)
@@ -194,14 +237,17 @@ static int by_start(const void *a, const void *b)
 	return x->end < y->end ? -1 : x->end > y->end;
 }
 
-int rp_landings(const struct rp_frame_rows *rows, const struct rp_relobj *obj,
-		struct rp_landing **ret, size_t *n, struct rp_diag *diag)
+int rp_landings_init(struct rp_landings *landings,
+		     const struct rp_frame_rows *rows,
+		     const struct rp_relobj *obj, struct rp_diag *diag)
 {
 	struct finder finder = {
-		.obj = obj, .budget = obj->size, .diag = diag,
+		.obj = obj, .budget = obj->size, .found = landings,
+		.diag = diag,
 	};
 	int rc = 0;
 
+	*landings = (struct rp_landings){ 0 };
 	finder.sections = calloc(obj->nsections + 1, sizeof(*finder.sections));
 	if (!finder.sections)
 		return rp_diag_nomem(diag);
@@ -212,13 +258,16 @@ int rp_landings(const struct rp_frame_rows *rows, const struct rp_relobj *obj,
 	for (size_t i = 0; i < obj->nsections; i++)
 		rp_eh_section_deinit(&finder.sections[i]);
 	free(finder.sections);
-	if (rc) {
-		free(finder.v);
-		return rc;
-	}
-	if (finder.n)
-		qsort(finder.v, finder.n, sizeof(*finder.v), by_start);
-	*ret = finder.v;
-	*n = finder.n;
-	return 0;
+	if (rc)
+		rp_landings_deinit(landings);
+	else if (landings->n)
+		qsort(landings->v, landings->n, sizeof(*landings->v), by_start);
+	return rc == -E2BIG ? -EINVAL : rc;
+}
+
+void rp_landings_deinit(struct rp_landings *landings)
+{
+	free(landings->v);
+	free(landings->faults);
+	*landings = (struct rp_landings){ 0 };
 }

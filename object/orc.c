@@ -52,6 +52,9 @@ static uint8_t cfa_register(const struct rp_stack_state *state, bool kernel)
 		[RP_R10] = RP_ORC_R10, [RP_R13] = RP_ORC_R13,
 		[RP_RBX] = RP_ORC_BX, [RP_R12] = RP_ORC_R12,
 		[RP_R14] = RP_ORC_R14, [RP_R15] = RP_ORC_R15,
+		[RP_RAX] = RP_ORC_AX, [RP_RCX] = RP_ORC_CX,
+		[RP_RSI] = RP_ORC_SI, [RP_R8] = RP_ORC_R8,
+		[RP_R9] = RP_ORC_R9, [RP_R11] = RP_ORC_R11,
 	};
 
 	if (state->base == RP_CFA_AT_REG)

@@ -13,18 +13,28 @@
 #include "frame_rows.h"
 #include "stack_walk.h"
 
-/** Registers of an entry, as the kernel numbers them; from RP_ORC_BX on: ours. */
+/** Registers of an entry, as the kernel numbers them; from RP_ORC_BX on: ours. From
+ *  RP_ORC_SI on they do not fit into four bits: such entries are wide. */
 enum rp_orc_reg {
 	RP_ORC_NONE, RP_ORC_PREV_SP, RP_ORC_DX, RP_ORC_DI, RP_ORC_BP, RP_ORC_SP,
 	RP_ORC_R10, RP_ORC_R13, RP_ORC_BP_INDIRECT, RP_ORC_SP_INDIRECT,
-	RP_ORC_BX, RP_ORC_R12, RP_ORC_R14, RP_ORC_R15,
+	RP_ORC_BX, RP_ORC_R12, RP_ORC_R14, RP_ORC_R15, RP_ORC_AX, RP_ORC_CX,
+	RP_ORC_SI, RP_ORC_R8, RP_ORC_R9, RP_ORC_R11,
+	RP_ORC_SP_SAVED,	/**< [sp + offset] + 8: assembly that keeps the stack
+				     pointer of its caller's call there */
+	RP_ORC_BP_SAVED,	/**< [bp + offset] + 8 */
+	RP_ORC_REG_NR
 };
+
+/** What RP_ORC_SP_SAVED and RP_ORC_BP_SAVED add to the word. */
+#define RP_ORC_SAVED_PLUS	8
 
 /**
  * struct rp_orc_entry - holds from @section + @offset to the next one.
  * @sp_reg, @bp_reg: ORC_REG_* of the kernel: 0 undefined, 1 previous sp, 2 dx, 3 di,
  *           4 bp, 5 sp, 6 r10, 7 r13, 8 [bp], 9 [sp]; ours also: 10 bx, 11 r12,
- *           12 r14, 13 r15 (CFA counted from them)
+ *           12 r14, 13 r15, 14 ax, 15 cx, 16 si, 17 r8, 18 r9, 19 r11 (CFA
+ *           counted from them), 20, 21: enum rp_orc_reg
  * @type:    enum rp_frame_type, or RP_ORC_SIGNAL_FRAME
  */
 struct rp_orc_entry {
@@ -72,6 +82,15 @@ struct rp_orc {
  */
 int rp_orc_from_walk(struct rp_orc *orc, const struct rp_stack_walk *walk,
 		     struct rp_diag *diag);
+
+/**
+ * rp_orc_set_prefix() - functions have NOPs in front, for a call to be written
+ * there: they get the state of the function's entry.
+ * @code:  was walked; see rp_orc_from_walk()
+ * @bytes: where exactly the NOPs must begin: so many before the function. Others
+ *         stay as they are. As objtool --prefix=N (Linux 6.2 and later).
+ */
+void rp_orc_set_prefix(struct rp_code *code, uint8_t bytes);
 
 /** rp_orc_from_rows() - of what .eh_frame says. @unsaid: how many rows cannot be
  *  said in the format (they become undefined). */

@@ -25,16 +25,18 @@ static bool want_function(const struct rp_relobj *obj,
 		symbol->type == STT_NOTYPE) && symbol->name[0];
 }
 
-static const char *const registers[16] = {
+static const char *const registers[RP_ORC_REG_NR] = {
 	[RP_ORC_PREV_SP] = "cfa", [RP_ORC_DX] = "rdx", [RP_ORC_DI] = "rdi",
 	[RP_ORC_BP] = "rbp", [RP_ORC_SP] = "rsp", [RP_ORC_R10] = "r10",
 	[RP_ORC_R13] = "r13", [RP_ORC_BX] = "rbx", [RP_ORC_R12] = "r12",
-	[RP_ORC_R14] = "r14", [RP_ORC_R15] = "r15",
+	[RP_ORC_R14] = "r14", [RP_ORC_R15] = "r15", [RP_ORC_AX] = "rax",
+	[RP_ORC_CX] = "rcx", [RP_ORC_SI] = "rsi", [RP_ORC_R8] = "r8",
+	[RP_ORC_R9] = "r9", [RP_ORC_R11] = "r11",
 };
 
 static const char *register_name(uint8_t reg)
 {
-	return registers[reg & 0xf] ? registers[reg & 0xf] : "?";
+	return reg < RP_ORC_REG_NR && registers[reg] ? registers[reg] : "?";
 }
 
 static const char *type_name(uint8_t type)
@@ -57,16 +59,34 @@ static const char *type_name(uint8_t type)
 	}
 }
 
+static void print_cfa(const struct rp_orc_entry *e, char *ret, size_t size)
+{
+	switch (e->sp_reg) {
+	case RP_ORC_NONE:
+		ret[0] = '\0';
+		break;
+	case RP_ORC_BP_INDIRECT:
+		snprintf(ret, size, "[rbp%+d]", e->sp_offset);
+		break;
+	case RP_ORC_SP_INDIRECT:
+		snprintf(ret, size, "[rsp]%+d", e->sp_offset);
+		break;
+	case RP_ORC_SP_SAVED:
+	case RP_ORC_BP_SAVED:
+		snprintf(ret, size, "[%s%+d]%+d", e->sp_reg == RP_ORC_SP_SAVED ?
+			 "rsp" : "rbp", e->sp_offset, RP_ORC_SAVED_PLUS);
+		break;
+	default:
+		snprintf(ret, size, "%s%+d", register_name(e->sp_reg),
+			 e->sp_offset);
+		break;
+	}
+}
+
 static void print_text(const struct rp_orc_entry *e, struct text *ret)
 {
-	ret->cfa[0] = ret->rbp[0] = '\0';
-	if (e->sp_reg == RP_ORC_BP_INDIRECT)
-		snprintf(ret->cfa, sizeof(ret->cfa), "[rbp%+d]", e->sp_offset);
-	else if (e->sp_reg == RP_ORC_SP_INDIRECT)
-		snprintf(ret->cfa, sizeof(ret->cfa), "[rsp]%+d", e->sp_offset);
-	else if (e->sp_reg)
-		snprintf(ret->cfa, sizeof(ret->cfa), "%s%+d",
-			 register_name(e->sp_reg), e->sp_offset);
+	ret->rbp[0] = '\0';
+	print_cfa(e, ret->cfa, sizeof(ret->cfa));
 	if (e->bp_reg)
 		snprintf(ret->rbp, sizeof(ret->rbp), "%s%+d",
 			 register_name(e->bp_reg), e->bp_offset);

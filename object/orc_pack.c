@@ -43,7 +43,8 @@ static uint32_t get32(const uint8_t *at)
 
 static bool is_narrow(const struct rp_orc_entry *entry)
 {
-	return entry->sp_offset == (int16_t)entry->sp_offset &&
+	return entry->sp_reg <= 0xf &&
+	       entry->sp_offset == (int16_t)entry->sp_offset &&
 	       entry->bp_offset == (int16_t)entry->bp_offset;
 }
 
@@ -129,7 +130,7 @@ static bool unpack_wide(const struct rp_orc_bytes *bytes, uint32_t index,
 	ret->bp_reg = wide[WIDE_BP_REG];
 	ret->type = wide[WIDE_TYPE];
 	ret->signal_or_end = wide[WIDE_FLAG];
-	return ret->type != RP_ORC_WIDE;
+	return ret->type != RP_ORC_WIDE && ret->sp_reg < RP_ORC_REG_NR;
 }
 
 bool rp_orc_unpack(const struct rp_orc_bytes *bytes, size_t i,

@@ -16,7 +16,9 @@ static const uint8_t orc_regs[RP_REG_NR] = {
 	[RP_RDX] = RP_ORC_DX, [RP_RDI] = RP_ORC_DI, [RP_RBP] = RP_ORC_BP,
 	[RP_RSP] = RP_ORC_SP, [RP_R10] = RP_ORC_R10, [RP_R13] = RP_ORC_R13,
 	[RP_RBX] = RP_ORC_BX, [RP_R12] = RP_ORC_R12, [RP_R14] = RP_ORC_R14,
-	[RP_R15] = RP_ORC_R15,
+	[RP_R15] = RP_ORC_R15, [RP_RAX] = RP_ORC_AX, [RP_RCX] = RP_ORC_CX,
+	[RP_RSI] = RP_ORC_SI, [RP_R8] = RP_ORC_R8, [RP_R9] = RP_ORC_R9,
+	[RP_R11] = RP_ORC_R11,
 };
 
 static bool is_at(const struct rp_frame_rule *rule, uint8_t reg, int64_t offset)
@@ -43,6 +45,19 @@ static bool signal_frame(const struct rp_frame_row *row,
 	return true;
 }
 
+static void cfa_saved(const struct rp_frame_row *row,
+		      struct rp_orc_entry *entry)
+{
+	if (row->cfa_reg == RP_RSP && !row->cfa_offset) {
+		entry->sp_reg = RP_ORC_SP_INDIRECT;
+		entry->sp_offset = row->cfa_plus;
+	} else if (row->cfa_plus == RP_ORC_SAVED_PLUS) {
+		entry->sp_reg = row->cfa_reg == RP_RSP ? RP_ORC_SP_SAVED :
+				row->cfa_reg == RP_RBP ? RP_ORC_BP_SAVED :
+							 RP_ORC_NONE;
+	}
+}
+
 static bool cfa(const struct rp_frame_row *row, struct rp_orc_entry *entry)
 {
 	bool known = row->cfa_reg < RP_REG_NR;
@@ -60,9 +75,7 @@ static bool cfa(const struct rp_frame_row *row, struct rp_orc_entry *entry)
 			entry->sp_reg = RP_ORC_SP_INDIRECT;
 		break;
 	case RP_ROW_CFA_AT_REG_PLUS:
-		if (row->cfa_reg == RP_RSP && !row->cfa_offset)
-			entry->sp_reg = RP_ORC_SP_INDIRECT;
-		entry->sp_offset = row->cfa_plus;
+		cfa_saved(row, entry);
 		break;
 	default:
 		break;

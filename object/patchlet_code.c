@@ -168,12 +168,12 @@ static int check_effects(struct rp_patchlet_checker *c,
 			 const struct rp_patchlet_range *p, uint64_t at,
 			 const struct rp_effects *e)
 {
-	if (e->flow == RP_FLOW_CALL &&
+	if (e->flow == RP_EFFECT_CALL &&
 	    (p->clobbers & RP_CLOBBERS_C) != RP_CLOBBERS_C)
 		return report_insn(c, p, at, RP_DIAG_PATCHLET_CALL,
 			"calls a function, which may change RP_CLOBBERS_C; "
 			"declare that, or do without");
-	if (e->flow == RP_FLOW_AWAY)
+	if (e->flow == RP_EFFECT_AWAY)
 		return report_insn(c, p, at, RP_DIAG_PATCHLET_FLOW,
 			"leaves the patchlet; it has to come out at its end, "
 			"without ret");
@@ -260,7 +260,7 @@ static int check_branches(struct rp_patchlet_checker *c,
 
 	for (uint64_t at = p->start; at < p->end && !rc; at += e.length) {
 		rp_effects_decode(code + at, p->end - at, &e);
-		if (e.flow == RP_FLOW_BRANCH)
+		if (e.flow == RP_EFFECT_BRANCH)
 			rc = check_branch(c, p, at, &e, boundary);
 	}
 	return rc;

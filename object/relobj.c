@@ -25,19 +25,19 @@ static int check_machine(const uint8_t *ident, struct rp_diag *diag)
 {
 	if (ident[EI_CLASS] != ELFCLASS64)
 		return rp_diag_set_at(diag, RP_DIAG_MACHINE, "ELF header",
-			EI_CLASS, "not a 64-bit object; static calls are "
-			"patched inline on x86-64 only");
+			EI_CLASS, "not a 64-bit object; only objects of "
+			"x86-64 are read");
 	if (ident[EI_DATA] != ELFDATA2LSB)
 		return rp_diag_set_at(diag, RP_DIAG_MACHINE, "ELF header",
-			EI_DATA, "not a little-endian object; static calls "
-			"are patched inline on x86-64 only");
+			EI_DATA, "not a little-endian object; only objects "
+			"of x86-64 are read");
 	uint16_t machine;
 	memcpy(&machine, ident + offsetof(Elf64_Ehdr, e_machine), 2);
 	if (le16toh(machine) != EM_X86_64)
 		return rp_diag_set_at(diag, RP_DIAG_MACHINE, "ELF header",
 			offsetof(Elf64_Ehdr, e_machine),
-			"machine %u is not x86-64; calls stay out of line "
-			"there, nothing to annotate", le16toh(machine));
+			"machine %u is not x86-64; only objects of x86-64 "
+			"are read", le16toh(machine));
 	return 0;
 }
 
@@ -68,8 +68,8 @@ static int check_magic(struct rp_relobj *obj, bool linked, struct rp_diag *diag)
 {
 	if (starts_with(obj, "!<arch>\n", 8) || starts_with(obj, "!<thin>\n", 8))
 		return rp_diag_set(diag, RP_DIAG_ARCHIVE, NULL,
-			"a static archive; annotate the object files before "
-			"they are put into it (or: ar x, annotate, ar r)");
+			"a static archive; name the object files that it is "
+			"made of (ar x takes them out, ar r puts them back)");
 	if (!starts_with(obj, ELFMAG, SELFMAG))
 		return rp_diag_set(diag, RP_DIAG_NOT_ELF, NULL,
 			"not an ELF file");
@@ -141,8 +141,11 @@ static int open_elf(struct rp_relobj *obj, struct rp_diag *diag)
 	if (rc)
 		return rc;
 	elf_version(EV_CURRENT);
+	errno = 0;
 	// libelf does not write to an image that it opens this way.
 	obj->elf = elf_memory((char *)obj->image, obj->size);
+	if (!obj->elf && errno == ENOMEM)
+		return rp_diag_nomem(diag);
 	if (!obj->elf || !gelf_getehdr(obj->elf, &obj->ehdr))
 		return rp_diag_libelf(diag, "ELF header");
 	if (elf_getshdrnum(obj->elf, &n) || n != obj->nsections)

@@ -65,6 +65,7 @@ static void drop_room(struct rp_walker *w)
 	free(w->troubled);
 	free(w->row_done);
 	free(w->last);
+	free(w->falls);
 	free(w->hints);
 	free(w->ways.v);
 	free(w->calls.v);
@@ -108,6 +109,8 @@ static void find_traced(struct rp_walker *w)
 
 	for (uint32_t i = 1; i < code->ninsns; i++) {
 		if (code->insns[i].op && leads_back(&code->ops[code->insns[i].op]))
+			mark_traced(w, i);
+		else if (!w->kernel && rp_walk_probe_end(w, i) != RP_REG_NONE)
 			mark_traced(w, i);
 	}
 	if (w->frames)
@@ -246,11 +249,13 @@ static void follow_rest(struct rp_walker *w)
 		    at->flow == RP_FLOW_NOP || at->flow == RP_FLOW_TRAP ||
 		    !at->function || rp_walk_is_spare(w, f->section))
 			continue;
-		if ((!is_named(f) || follows_call(w, i)) && w->frames &&
+		w->dead = is_named(f) && follows_call(w, i);
+		if ((!is_named(f) || w->dead) && w->frames &&
 		    rp_walk_row_state(w, i, &state))
 			begin_at(w, i, is_named(f) ? at->function : 0, false);
 		else if (f->parent && f->first == i)
 			begin_at(w, i, at->function, false);
+		w->dead = false;
 	}
 }
 
@@ -285,14 +290,20 @@ int rp_stack_walk_init(struct rp_stack_walk *walk, struct rp_code *code,
 	memset(walk, 0, sizeof(*walk));
 	walk->code = code;
 	rc = make_room(&w);
+	if (!rc && frames)
+		rp_walk_row_faults(&w, frames);
 	if (!rc) {
 		find_traced(&w);
 		find_troubled(&w);
 		rc = rp_walk_read_hints(&w);
 	}
+	if (!rc && !w.kernel)
+		rc = rp_walk_read_falls(&w, diag);
 	if (!rc)
 		follow_all(&w);
 	drop_room(&w);
+	if (rc && rc != -ENOMEM)
+		return rc;
 	return rc || w.nomem ? rp_diag_nomem(diag) : 0;
 }
 

@@ -47,7 +47,8 @@ struct rp_stack_walk {
  * @frames:   what .eh_frame says; NULL: nothing to compare with
  * @findings: added to
  *
- * Return: 0; -ENOMEM, see @diag.
+ * Return: 0; -EINVAL, see @diag: relocations of RP_FALLTHROUGH's records that cannot
+ * be; -ENOMEM.
  */
 int rp_stack_walk_init(struct rp_stack_walk *walk, struct rp_code *code,
 		       const struct rp_frame_rows *frames,

@@ -13,18 +13,14 @@
 #include "grow.h"
 #include "stack_walk_internal.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-
-#define TEXT_SIZE	200
 
 void rp_walk_find(struct rp_walker *w, enum rp_diag_id id,
 		  enum rp_severity severity, uint32_t insn, const char *fmt, ...)
 {
 	uint32_t function = w->code->insns[insn].function;
-	char text[2 * TEXT_SIZE + 200];
+	char text[2 * RP_STATE_TEXT_SIZE + 200];
 	va_list args;
 
 	va_start(args, fmt);
@@ -88,437 +84,10 @@ static void push_way(struct rp_walker *w, uint32_t insn, uint32_t state)
 	add_way(w, &w->ways, (struct rp_way){ insn, state, false });
 }
 
-static const struct rp_stack_state *state_of(const struct rp_walker *w,
-					     uint32_t index)
-{
-	return rp_stack_state(w->states, index);
-}
-
-/* Groups. */
-
-static void report_conflict(struct rp_walker *w, uint32_t site, uint32_t at,
-			    uint32_t old, uint32_t new)
-{
-	char a[TEXT_SIZE], b[TEXT_SIZE];
-
-	rp_stack_state_text(state_of(w, old), a, sizeof(a));
-	rp_stack_state_text(state_of(w, new), b, sizeof(b));
-	rp_walk_find(w, RP_DIAG_CHECK_ALT_STACK, RP_ERROR,
-		w->code->groups[site].first,
-		"%" PRIu32 " bytes into this site the alternatives leave"
-		" different stacks: %s; and %s", at, a, b);
-}
-
-static bool put_in_group(struct rp_walker *w, uint32_t site, uint64_t at,
-			 uint32_t state)
-{
-	const struct rp_group *group = &w->code->groups[site];
-	uint32_t *known;
-
-	if (at >= group->length || !group->first)
-		return true;
-	known = &w->walk->group_states[w->walk->group_first[site] + at];
-	if (!*known)
-		*known = state;
-	if (*known == state ||
-	    rp_stack_agrees(state_of(w, *known), state_of(w, state)))
-		return true;
-	report_conflict(w, site, at, *known, state);
-	return false;
-}
-
-static bool put_variant(struct rp_walker *w, uint32_t group, uint64_t at,
-			uint32_t state)
-{
-	uint32_t site = w->code->groups[group].site;
-
-	if (w->last && site && w->last[site] != group)
-		return true;
-	return put_in_group(w, site ? site : group, at, state);
-}
-
-/* Return: false if the variants do not agree. */
-static bool note_group(struct rp_walker *w, uint32_t insn, uint32_t state)
-{
-	uint32_t group = rp_code_group_at(w->code, insn);
-	uint64_t offset = w->code->insns[insn].offset;
-
-	if (!group || offset < w->code->groups[group].offset)
-		return true;
-	return put_variant(w, group, offset - w->code->groups[group].offset,
-			   state);
-}
-
-static uint32_t behind_site(struct rp_walker *w, uint32_t site)
-{
-	const struct rp_group *group = &w->code->groups[site];
-
-	return group->end > group->first ? rp_walk_next(w, group->end - 1) : 0;
-}
-
-/* The end of a replacement is the end of its site: NOPs fill what is left. */
-static uint32_t next_in_group(struct rp_walker *w, uint32_t insn,
-			      uint32_t state, bool *fine)
-{
-	uint32_t index = rp_code_group_at(w->code, insn);
-	const struct rp_group *group = &w->code->groups[index];
-
-	*fine = true;
-	if (!index || !group->site || insn + 1 != group->end)
-		return rp_walk_next(w, insn);
-	if (group->length < w->code->groups[group->site].length)
-		*fine = put_variant(w, index, group->length, state);
-	return *fine ? behind_site(w, group->site) : 0;
-}
-
-/* Arriving at an instruction. */
-
-static void report_mismatch(struct rp_walker *w, uint32_t insn, uint32_t old,
-			    uint32_t new)
-{
-	char a[TEXT_SIZE], b[TEXT_SIZE];
-
-	rp_stack_state_text(state_of(w, old), a, sizeof(a));
-	rp_stack_state_text(state_of(w, new), b, sizeof(b));
-	rp_walk_find(w, RP_DIAG_CHECK_MISMATCH, RP_ERROR, insn,
-		"two ways lead here that leave different stacks: %s; and %s",
-		a, b);
-}
-
-/* Without .eh_frame: did code come here only behind a call that may not return? */
-static bool follows_call(const struct rp_walker *w, uint32_t insn)
-{
-	const struct rp_code_insn *before = &w->code->insns[insn - 1];
-
-	return !w->kernel && insn > 1 && (before->flags & RP_CODE_VISITED) &&
-	       (before->flow == RP_FLOW_CALL ||
-		before->flow == RP_FLOW_CALL_INDIRECT) &&
-	       before->offset + before->length == w->code->insns[insn].offset;
-}
-
-/* What both ways agree on. Return: 0 if that is what was known. */
-static uint32_t merge(struct rp_walker *w, uint32_t old, uint32_t new)
-{
-	struct rp_stack_state a = *state_of(w, old);
-	const struct rp_stack_state *b = state_of(w, new);
-	bool changed = false;
-
-	if (a.height != b->height && a.height != INT32_MIN) {
-		a.height = INT32_MIN;
-		changed = true;
-	}
-	for (unsigned int i = 0; i < RP_REG_NR; i++) {
-		if (a.value[i].how != RP_SAVED_SAME &&
-		    (a.value[i].how != b->value[i].how ||
-		     a.value[i].offset != b->value[i].offset)) {
-			a.value[i].how = RP_SAVED_SAME;
-			a.value[i].offset = 0;
-			changed = true;
-		}
-	}
-	return changed ? rp_walk_add(w, &a) : 0;
-}
-
-/* Return: the state to follow the instruction with once more, or 0. */
-static uint32_t meet(struct rp_walker *w, uint32_t insn, uint32_t state)
-{
-	uint32_t old = w->code->insns[insn].state;
-
-	if (old == state)
-		return 0;
-	if (rp_stack_agrees(state_of(w, old), state_of(w, state)))
-		return w->kernel ? 0 : merge(w, old, state);
-	if (!w->frames && follows_call(w, insn))
-		w->walk->guessed++;
-	else
-		report_mismatch(w, insn, old, state);
-	return 0;
-}
-
-/* Return: the state that holds here, or 0. */
-static uint32_t hinted_state(struct rp_walker *w, uint32_t insn,
-			     const struct rp_walk_hint *hint, bool jumped)
-{
-	const struct rp_code_insn *save;
-
-	if (!hint->restores)
-		return hint->state;
-	if (!hint->saved_at) {
-		rp_walk_find(w, RP_DIAG_CHECK_HINT, RP_ERROR, insn,
-			"the hint here says that a saved state holds again, but"
-			" none was saved");
-		return 0;
-	}
-	save = &w->code->insns[hint->saved_at];
-	if (save->flags & RP_CODE_VISITED)
-		return save->state;
-	// It comes here once more, from there.
-	if (jumped && w->code->abi->kind != RP_ABI_LINUX_6_1)
-		return 0;
-	rp_walk_find(w, RP_DIAG_CHECK_HINT, RP_ERROR, insn,
-		"the hint here says that the state holds that was saved at an"
-		" instruction which is not reached before");
-	return 0;
-}
-
-static bool has_prefix(const char *name, const char *prefix)
-{
-	return !strncmp(name, prefix, strlen(prefix));
-}
-
-/* Return: is the instruction one of another function than the walk's? */
-static bool left_function(struct rp_walker *w, uint32_t insn)
-{
-	uint32_t here;
-	const char *name;
-
-	if (!w->function || (w->code->insns[insn].flags & RP_CODE_GROUP))
-		return false;
-	here = rp_walk_named(w, insn);
-	if (!here || here == rp_function_whole(w->code, w->function))
-		return false;
-	name = rp_function_name(w->code, w->function);
-	if (!has_prefix(name, "__cfi_") && !has_prefix(name, "__pfx_"))
-		rp_walk_find(w, RP_DIAG_CHECK_FALLS_THROUGH, RP_WARNING, insn,
-			"the code of %s runs on into %s", name,
-			rp_function_name(w->code, here));
-	return true;
-}
-
-/* Return: the state before the instruction; 0: no further this way. */
-static uint32_t arrive(struct rp_walker *w, uint32_t insn, uint32_t state,
-		       bool jumped)
-{
-	struct rp_code_insn *at = &w->code->insns[insn];
-	const struct rp_walk_hint *hint = NULL;
-
-	if (w->kernel && left_function(w, insn))
-		return 0;
-	if (at->flags & RP_CODE_IGNORE)
-		return 0;
-	if (at->flags & RP_CODE_HINT)
-		hint = rp_walk_hint_at(w, insn);
-	if (w->frames && !hint)
-		state = rp_walk_row_check(w, insn, state);
-	if (at->flags & RP_CODE_VISITED) {
-		state = hint ? 0 : meet(w, insn, state);
-		if (!state)
-			return 0;
-	}
-	if (hint)
-		state = hinted_state(w, insn, hint, jumped);
-	if (!state)
-		return 0;
-	at->state = state;
-	at->flags |= RP_CODE_VISITED;
-	if ((at->flags & RP_CODE_GROUP) && !note_group(w, insn, state))
-		return 0;
-	return state;
-}
-
-/* Leaving it. */
-
-static void report_trouble(struct rp_walker *w, uint32_t insn, uint32_t state,
-			   enum rp_stack_trouble trouble)
-{
-	char text[TEXT_SIZE];
-
-	rp_stack_state_text(state_of(w, state), text, sizeof(text));
-	if (trouble == RP_STACK_IS_UNDEFINED)
-		rp_walk_find(w, RP_DIAG_CHECK_UNDEFINED, RP_ERROR, insn,
-			"the stack is used here, but it is not known where the"
-			" caller's frame is");
-	else if (trouble == RP_STACK_REALIGNED)
-		rp_walk_find(w, RP_DIAG_CHECK_STACK_POINTER, RP_ERROR, insn,
-			"the stack pointer is rounded here, and no register is"
-			" known to lead to the caller's frame (%s)", text);
-	else
-		rp_walk_find(w, RP_DIAG_CHECK_STACK_POINTER, RP_ERROR, insn,
-			"what is done to the stack pointer here is not"
-			" understood (%s)", text);
-}
-
-/* After this the state may be had from .eh_frame again, so nothing is wrong. */
-static uint32_t said_behind(struct rp_walker *w, uint32_t insn)
-{
-	struct rp_stack_state state;
-	uint32_t next = rp_walk_next(w, insn);
-
-	if (!w->frames || !next || !rp_walk_row_state(w, next, &state))
-		return 0;
-	w->walk->unsaid++;
-	return rp_walk_add(w, &state);
-}
-
-static uint32_t in_trouble(struct rp_walker *w, uint32_t insn, uint32_t state,
-			   enum rp_stack_trouble trouble)
-{
-	uint32_t said = w->kernel ? 0 : said_behind(w, insn);
-
-	if (said)
-		return said;
-	if (w->frames && rp_walk_row_outermost(w, insn))
-		return 0;
-	report_trouble(w, insn, state, trouble);
-	return 0;
-}
-
-static const uint16_t call_clobbers = 1u << RP_RAX | 1u << RP_RCX |
-	1u << RP_RDX | 1u << RP_RSI | 1u << RP_RDI | 1u << RP_R8 |
-	1u << RP_R9 | 1u << RP_R10 | 1u << RP_R11;
-
-static bool is_call(const struct rp_code_insn *at)
-{
-	return (at->flow == RP_FLOW_CALL && !(at->flags & RP_CODE_PUSHES)) ||
-	       at->flow == RP_FLOW_CALL_INDIRECT;
-}
-
-/* Outside of a kernel, where registers lead to the stack: every write counts. */
-static uint32_t step_traced(struct rp_walker *w, uint32_t insn, uint32_t index)
-{
-	struct rp_stack_state state = *state_of(w, index);
-	const struct rp_code_insn *at = &w->code->insns[insn];
-	enum rp_stack_trouble trouble;
-	struct rp_insn_flow flow;
-	uint16_t writes;
-
-	if (rp_insn_flow_every(rp_code_bytes(w->code, insn), at->length, &flow,
-			       &writes))
-		return index;
-	trouble = rp_stack_step(&w->rules, &state, &flow.op);
-	if (trouble)
-		return in_trouble(w, insn, index, trouble);
-	if (is_call(at))
-		writes |= call_clobbers;
-	// What the step itself made of its register holds.
-	if (flow.op.kind != RP_OP_NONE && flow.op.dest < RP_REG_NR)
-		writes &= ~(1u << flow.op.dest);
-	writes &= ~(1u << RP_RBP | 1u << RP_RSP);
-	rp_stack_forget(&state, writes);
-	return rp_walk_add(w, &state);
-}
-
-static struct rp_step_memory *memory_of(struct rp_walker *w, uint32_t state,
-					uint32_t op, uint8_t rules)
-{
-	uint32_t h = state * 0x9e3779b1u ^ op * 0x85ebca6bu ^ rules;
-
-	return &w->memory[(h ^ h >> 15) % RP_STEP_MEMORY];
-}
-
-static uint32_t step(struct rp_walker *w, uint32_t insn, uint32_t index)
-{
-	const struct rp_code_insn *at = &w->code->insns[insn];
-	uint8_t rules = w->rules.named | w->rules.hinted << 1 |
-			w->rules.values << 2;
-	struct rp_step_memory *m = memory_of(w, index, at->op, rules);
-
-	if (m->state != index || m->op != at->op || m->rules != rules) {
-		struct rp_stack_state state = *state_of(w, index);
-
-		m->trouble = rp_stack_step(&w->rules, &state,
-					   &w->code->ops[at->op]);
-		m->state = index;
-		m->op = at->op;
-		m->rules = rules;
-		m->result = rp_walk_add(w, &state);
-	}
-	return m->trouble ? in_trouble(w, insn, index, m->trouble) : m->result;
-}
-
-static bool is_traced(const struct rp_walker *w, uint32_t insn)
-{
-	uint32_t f = w->code->insns[insn].function;
-
-	return !f || w->traced[f] || w->traced[w->function];
-}
-
-static uint32_t step_over(struct rp_walker *w, uint32_t insn, uint32_t state)
-{
-	const struct rp_code_insn *at = &w->code->insns[insn];
-	uint32_t next = at->op ? rp_walk_next(w, insn) : 0;
-
-	w->rules.values = is_traced(w, insn);
-	w->rules.named = w->function != 0;
-	if (!w->kernel && w->rules.values)
-		return step_traced(w, insn, state);
-	if (!at->op)
-		return state;
-	w->rules.hinted = next && (w->code->insns[next].flags & RP_CODE_HINT) &&
-			  rp_walk_hint_at(w, next);
-	return step(w, insn, state);
-}
-
-static uint32_t step_call_pushes(struct rp_walker *w, uint32_t insn,
-				 uint32_t index)
-{
-	const struct rp_stack_op op = { RP_OP_PUSH, RP_REG_NONE, RP_REG_NONE,
-					0, 0 };
-	struct rp_stack_state state = *state_of(w, index);
-	enum rp_stack_trouble trouble = rp_stack_step(&w->rules, &state, &op);
-
-	if (trouble)
-		return in_trouble(w, insn, index, trouble);
-	return rp_walk_add(w, &state);
-}
-
-static bool ends_well(struct rp_walker *w, uint32_t insn, uint32_t state)
-{
-	if (w->kernel)
-		return !w->function ||
-		       !rp_stack_is_modified(state_of(w, state));
-	return !rp_stack_is_modified(state_of(w, state)) ||
-	       (w->frames && rp_walk_row_outermost(w, insn));
-}
-
-/* Compilers' own thunks return to what they pushed. */
-static bool is_thunk(const struct rp_walker *w, uint32_t insn)
-{
-	const char *name = rp_function_name(w->code,
-					    w->code->insns[insn].function);
-
-	return !w->kernel && (has_prefix(name, "__x86_indirect_thunk") ||
-			      has_prefix(name, "__x86_return_thunk") ||
-			      has_prefix(name, "__llvm_retpoline"));
-}
-
-static void check_return(struct rp_walker *w, uint32_t insn, uint32_t state)
-{
-	char text[TEXT_SIZE];
-
-	if (ends_well(w, insn, state) || is_thunk(w, insn))
-		return;
-	rp_stack_state_text(state_of(w, state), text, sizeof(text));
-	rp_walk_find(w, RP_DIAG_CHECK_RETURN, RP_ERROR, insn,
-		"returns although the stack is not as at the function's entry"
-		" (%s)", text);
-}
-
-static void check_tail(struct rp_walker *w, uint32_t insn, uint32_t state)
-{
-	const struct rp_code_insn *at = &w->code->insns[insn];
-	char text[TEXT_SIZE];
-
-	if (ends_well(w, insn, state))
-		return;
-	// Code without names calls nothing: PLTs, assembly.
-	if (!w->kernel && (!w->function || !rp_walk_named(w, insn)))
-		return;
-	rp_stack_state_text(state_of(w, state), text, sizeof(text));
-	if (!w->kernel && at->flow == RP_FLOW_JMP_INDIRECT)
-		rp_walk_find(w, RP_DIAG_CHECK_INDIRECT, RP_WARNING, insn,
-			"where this jump goes is not known, and no call's end it"
-			" is: the function's frame is still there (%s)", text);
-	else
-		rp_walk_find(w, RP_DIAG_CHECK_TAIL, RP_ERROR, insn,
-			"jumps to another function although the stack is not as"
-			" at the function's entry (%s)", text);
-}
-
 /* Exceptions leave the stack as it is behind the call, without arguments. */
 static void go_to_pad(struct rp_walker *w, uint32_t pad, uint32_t index)
 {
-	struct rp_stack_state state = *state_of(w, index), said;
+	struct rp_stack_state state = *rp_walk_state(w, index), said;
 
 	if (w->frames && rp_walk_row_state(w, pad, &said) &&
 	    state.base == RP_CFA_REG && state.reg == RP_RSP &&
@@ -530,16 +99,39 @@ static void go_to_pad(struct rp_walker *w, uint32_t pad, uint32_t index)
 	push_way(w, pad, index);
 }
 
+/* In code without names a table may be taken for longer than it is: another
+ * function's begins behind it. */
+static bool is_beyond(const struct rp_walker *w, const struct rp_edge *edge)
+{
+	const struct rp_code *code = w->code;
+	uint32_t from = code->insns[edge->from].function;
+	uint32_t to = code->insns[edge->to].function;
+
+	return edge->kind == RP_EDGE_TABLE &&
+	       (code->functions[to].flags & RP_FUNCTION_UNNAMED) &&
+	       rp_function_whole(code, from) != rp_function_whole(code, to);
+}
+
+static bool is_part(const struct rp_walker *w, uint32_t insn)
+{
+	uint32_t f = w->code->insns[insn].function;
+
+	return w->code->functions[f].flags & RP_FUNCTION_COLD;
+}
+
 /* Labels whose addresses are taken: whether this jump goes to all of them is not
- * certain. */
+ * certain. Nor is it whose a part without a name is. */
 static bool may_go_to(struct rp_walker *w, const struct rp_edge *edge,
 		      uint32_t index)
 {
+	bool beyond = is_beyond(w, edge);
 	struct rp_stack_state state;
 
-	if (edge->kind != RP_EDGE_LABEL || !w->frames)
+	if (!w->frames || (edge->kind != RP_EDGE_LABEL && !beyond))
 		return true;
-	state = *state_of(w, index);
+	if (beyond && !is_part(w, edge->from) && !is_part(w, edge->to))
+		return false;
+	state = *rp_walk_state(w, index);
 	return rp_walk_row_agrees(w, edge->to, &state);
 }
 
@@ -570,7 +162,7 @@ static uint32_t way_of(struct rp_walker *w, uint32_t insn,
 		       const struct rp_alt *alt)
 {
 	if (alt->kind == RP_ALT_CODE && !alt->to)
-		return behind_site(w, alt->group);
+		return rp_walk_behind_site(w, alt->group);
 	// What jumps to there now may become a NOP.
 	if (alt->kind == RP_ALT_JUMP &&
 	    w->code->insns[insn].flow == RP_FLOW_JMP)
@@ -671,11 +263,11 @@ static bool goes_on_jump(struct rp_walker *w, uint32_t insn, uint32_t state)
 	if (at->flow == RP_FLOW_JMP_INDIRECT) {
 		go_along_edges(w, insn, state);
 		if (!is_table_jump(w, insn) && (w->function || !w->kernel))
-			check_tail(w, insn, state);
+			rp_walk_check_tail(w, insn, state);
 		return conditional;
 	}
 	if (at->flags & RP_CODE_TAIL) {
-		check_tail(w, insn, state);
+		rp_walk_check_tail(w, insn, state);
 		return conditional;
 	}
 	return conditional;
@@ -704,7 +296,7 @@ static uint32_t behind_fill(struct rp_walker *w, uint32_t next)
 static bool goes_on_call(struct rp_walker *w, uint32_t insn, uint32_t next,
 			 uint32_t index)
 {
-	struct rp_stack_state state = *state_of(w, index);
+	struct rp_stack_state state = *rp_walk_state(w, index);
 
 	if (w->kernel)
 		return true;
@@ -731,7 +323,7 @@ static bool goes_on(struct rp_walker *w, uint32_t insn, uint32_t next,
 
 	switch (at->flow) {
 	case RP_FLOW_RET:
-		check_return(w, insn, state);
+		rp_walk_check_return(w, insn, state);
 		return false;
 	case RP_FLOW_JMP:
 	case RP_FLOW_JCC:
@@ -756,33 +348,6 @@ static bool goes_on(struct rp_walker *w, uint32_t insn, uint32_t next,
 	}
 }
 
-static void report_end(struct rp_walker *w, uint32_t insn, uint32_t state)
-{
-	const struct rp_code_insn *at = &w->code->insns[insn];
-
-	if (state_of(w, state)->base == RP_CFA_UNKNOWN ||
-	    (!w->kernel && at->flow == RP_FLOW_TRAP))
-		return;
-	rp_walk_find(w, RP_DIAG_CHECK_FALLS_THROUGH, RP_WARNING, insn,
-		"the code runs on to the end of its section");
-}
-
-/* In user space: straight on from a function to the next one. */
-static bool runs_on(struct rp_walker *w, uint32_t insn, uint32_t next)
-{
-	uint32_t from = rp_walk_named(w, insn), to = rp_walk_named(w, next);
-	const struct rp_code_insn *at = &w->code->insns[insn];
-
-	if (w->kernel || from == to || !to || (at->flags & RP_CODE_GROUP))
-		return false;
-	if (from && at->flow != RP_FLOW_NOP && at->flow != RP_FLOW_TRAP)
-		rp_walk_find(w, RP_DIAG_CHECK_FALLS_THROUGH, RP_WARNING, insn,
-			"the code of %s runs on into %s",
-			rp_function_name(w->code, from),
-			rp_function_name(w->code, to));
-	return true;
-}
-
 /* Return: the instruction that comes next, or 0. */
 static uint32_t leave(struct rp_walker *w, uint32_t insn, uint32_t *state)
 {
@@ -790,27 +355,28 @@ static uint32_t leave(struct rp_walker *w, uint32_t insn, uint32_t *state)
 	uint32_t before = *state, next;
 	bool fine = true;
 
-	*state = step_over(w, insn, before);
+	*state = rp_walk_step(w, insn, before);
 	if (!*state)
 		return 0;
 	if (at->flags & RP_CODE_PUSHES) {
-		*state = step_call_pushes(w, insn, *state);
+		*state = rp_walk_step_call(w, insn, *state);
 		return *state ? at->dest : 0;
 	}
 	if (at->flow == RP_FLOW_JMP && at->dest && !(at->flags & RP_CODE_TAIL))
 		return at->flags & RP_CODE_DEAD_END ? 0 : at->dest;
 	next = at->flags & RP_CODE_GROUP ?
-	       next_in_group(w, insn, *state, &fine) : rp_walk_next(w, insn);
+		rp_walk_next_in_group(w, insn, *state, &fine) :
+		rp_walk_next(w, insn);
 	if (!fine || !goes_on(w, insn, next, *state))
 		return 0;
 	if (at->flow == RP_FLOW_JCC && at->dest &&
 	    !(at->flags & RP_CODE_TAIL)) {
-		push_way(w, next, *state);
+		push_way(w, next, rp_walk_behind_probe(w, insn, *state));
 		return at->dest;
 	}
 	if (!next)
-		report_end(w, insn, *state);
-	else if (runs_on(w, insn, next))
+		rp_walk_report_end(w, insn, *state);
+	else if (rp_walk_runs_on(w, insn, next, *state))
 		return 0;
 	return next;
 }
@@ -820,15 +386,17 @@ static void follow(struct rp_walker *w, struct rp_way way)
 	uint32_t insn = way.insn, state = way.state;
 	bool jumped = true;
 
+	w->behind = 0;
 	while (insn && state && !w->nomem && !w->stopped) {
 		if (!way.departs) {
-			state = arrive(w, insn, state, jumped);
+			state = rp_walk_arrive(w, insn, state, jumped);
 			if (!state || !go_elsewhere(w, insn, state))
 				return;
 		}
 		way.departs = false;
 		uint32_t next = leave(w, insn, &state);
 		jumped = next != insn + 1;
+		w->behind = insn;
 		insn = next;
 	}
 }
@@ -846,7 +414,8 @@ static bool settles(struct rp_walker *w, const struct rp_way *call)
 
 	if (!(at->flags & RP_CODE_VISITED))
 		return false;
-	if (!rp_stack_agrees(state_of(w, at->state), state_of(w, call->state)))
+	if (!rp_stack_agrees(rp_walk_state(w, at->state),
+			     rp_walk_state(w, call->state)))
 		w->walk->guessed++;
 	return true;
 }

@@ -5,6 +5,8 @@
 
 #include "stack_walk.h"
 
+#define RP_STATE_TEXT_SIZE	200
+
 /** enum rp_stack_trouble - why the stack is not known behind an instruction. */
 enum rp_stack_trouble {
 	RP_STACK_FINE,
@@ -84,6 +86,11 @@ struct rp_walk_hint {
 	bool restores;
 };
 
+struct rp_walk_place {
+	uint32_t section;
+	uint64_t offset;
+};
+
 /** A step that was made before: @state after @op is @result. */
 struct rp_step_memory {
 	uint32_t state, op, result;
@@ -97,12 +104,15 @@ struct rp_step_memory {
  * @function: whose entry it began at, or 0
  * @stopped:  (kernel) a finding ends the walk of its function, as the kernel's tool
  *            does it: the tables of such objects must be the same, too
+ * @dead:     the way began behind a call that does not return: nothing leads there
  * @low, @high: bounds of the current section's instructions
+ * @behind:   the instruction that was left last, on this way; or 0
  * @calls:    ways behind calls that perhaps do not return
  * @traced:   functions in which registers that lead to the stack are noted
  * @troubled: functions with a finding: not all of it was reached, maybe
  * @last:     linux-6.1: of each site the replacement that the table serves; its
  *            tool does not look at the others
+ * @falls:    where functions end that are written to run on, sorted
  * @row:      the one used last; @row_done: rows that were found fault with
  * @fine_row, @fine_state: agree, whatever the instruction
  */
@@ -116,14 +126,18 @@ struct rp_walker {
 	bool kernel;
 	bool nomem;
 	bool stopped;
+	bool dead;
 	uint32_t function;
 	uint32_t low, high;
+	uint32_t behind;
 	struct rp_ways ways, calls;
 	struct rp_walk_hint *hints;
 	size_t nhints;
 	struct rp_step_memory *memory;
 	uint8_t *traced, *troubled;
 	uint32_t *last;
+	struct rp_walk_place *falls;
+	size_t nfalls;
 	const struct rp_frame_row *row;
 	uint8_t *row_done;
 	const struct rp_frame_row *fine_row;
@@ -146,6 +160,53 @@ uint32_t rp_walk_next(struct rp_walker *w, uint32_t insn);
 /** Index of the function, with its parts, that has a symbol; or 0. */
 uint32_t rp_walk_named(const struct rp_walker *w, uint32_t insn);
 
+static inline const struct rp_stack_state *
+rp_walk_state(const struct rp_walker *w, uint32_t index)
+{
+	return rp_stack_state(w->states, index);
+}
+
+/* stack_walk_arrive.c */
+/** Return: the state before the instruction; 0: no further this way. */
+uint32_t rp_walk_arrive(struct rp_walker *w, uint32_t insn, uint32_t state,
+			bool jumped);
+
+/* stack_walk_probe.c: loops that move rsp until it is where a register points */
+/** The register that rsp is compared with right before; or RP_REG_NONE. */
+uint8_t rp_walk_probe_end(const struct rp_walker *w, uint32_t jcc);
+/** Return: the state behind the loop's branch. */
+uint32_t rp_walk_behind_probe(struct rp_walker *w, uint32_t jcc,
+			      uint32_t state);
+
+/* stack_walk_groups.c */
+/** Return: false if the variants do not agree. */
+bool rp_walk_note_group(struct rp_walker *w, uint32_t insn, uint32_t state);
+uint32_t rp_walk_behind_site(struct rp_walker *w, uint32_t site);
+/** The instruction behind one that is in a group; *@fine as above. */
+uint32_t rp_walk_next_in_group(struct rp_walker *w, uint32_t insn,
+			       uint32_t state, bool *fine);
+
+/* stack_walk_step.c */
+/** Return: the state behind the instruction; 0: it is not known. */
+uint32_t rp_walk_step(struct rp_walker *w, uint32_t insn, uint32_t state);
+/** ... behind a call that pushes only. */
+uint32_t rp_walk_step_call(struct rp_walker *w, uint32_t insn, uint32_t index);
+
+/* stack_walk_ends.c */
+void rp_walk_check_return(struct rp_walker *w, uint32_t insn, uint32_t state);
+void rp_walk_check_tail(struct rp_walker *w, uint32_t insn, uint32_t state);
+void rp_walk_report_end(struct rp_walker *w, uint32_t insn, uint32_t state);
+/** Return: is the instruction one of another function than the walk's? */
+bool rp_walk_left_function(struct rp_walker *w, uint32_t insn);
+/** In user space: straight on from a function to the next one? */
+bool rp_walk_runs_on(struct rp_walker *w, uint32_t insn, uint32_t next,
+		     uint32_t state);
+
+/* stack_walk_falls.c */
+int rp_walk_read_falls(struct rp_walker *w, struct rp_diag *diag);
+/** Is the function of @insn said to run on, to the one of @to? */
+bool rp_walk_falls(const struct rp_walker *w, uint32_t insn, uint32_t to);
+
 /* stack_walk_rows.c: only with @frames */
 const struct rp_frame_row *rp_walk_row(struct rp_walker *w, uint32_t insn);
 /** The state that .eh_frame says; false if it says none that can be had. */
@@ -156,9 +217,18 @@ bool rp_walk_row_agrees(struct rp_walker *w, uint32_t insn,
 			struct rp_stack_state *state);
 /** ... and say so if it does not. Return: the state to go on with. */
 uint32_t rp_walk_row_check(struct rp_walker *w, uint32_t insn, uint32_t state);
+/** Does .eh_frame count the CFA from rsp, and the same, at both? */
+bool rp_walk_row_stays(struct rp_walker *w, uint32_t insn, uint32_t next);
 /** Is there no caller, by .eh_frame? Then the stack is nobody's concern. */
 bool rp_walk_row_outermost(struct rp_walker *w, uint32_t insn);
 void rp_walk_row_trace(struct rp_walker *w);
+/** FDEs that cannot be followed: code without rows. */
+void rp_walk_row_faults(struct rp_walker *w, const struct rp_frame_rows *frames);
+
+/* stack_walk_late.c */
+bool rp_walk_row_is_late(struct rp_walker *w, uint32_t insn,
+			 const struct rp_frame_row *row,
+			 const struct rp_stack_state *state);
 
 /* stack_walk_rest.c */
 /** Are the section's instructions pieces that are copied elsewhere? */

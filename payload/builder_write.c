@@ -331,10 +331,13 @@ static int collect(struct writer *w)
 	       put_section_names(w);
 }
 
+/* Where memory runs out, elf_newscn() may return a section without a header, which
+ * must not be touched; but it has set an error. */
 static bool give_section(Elf *elf, const struct out_section *section)
 {
+	elf_errno();	// forgets the last one
 	Elf_Scn *scn = elf_newscn(elf);
-	Elf_Data *data = scn ? elf_newdata(scn) : NULL;
+	Elf_Data *data = scn && !elf_errno() ? elf_newdata(scn) : NULL;
 	GElf_Shdr header = section->header;
 
 	if (!data)

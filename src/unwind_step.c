@@ -10,6 +10,10 @@
 /* Of struct ucontext: where uc_mcontext.gregs begins, and what it holds. */
 #define UCONTEXT_REGS	40
 
+/* What is saved in memory is the stack pointer behind a call: above it there is
+ * the return address. */
+#define SAVED_PLUS	8
+
 enum { IS_IP = RP_UNWIND_REG_NR, IS_NOTHING };
 
 static const uint8_t ucontext_regs[] = {
@@ -108,6 +112,8 @@ static int get_base(const struct rp_unwind_frame *frame, unsigned int base,
 		RP_UNWIND_DX, RP_UNWIND_DI, RP_UNWIND_BP, RP_UNWIND_SP,
 		RP_UNWIND_R10, RP_UNWIND_R13, RP_UNWIND_BP, RP_UNWIND_SP,
 		RP_UNWIND_BX, RP_UNWIND_R12, RP_UNWIND_R14, RP_UNWIND_R15,
+		RP_UNWIND_AX, RP_UNWIND_CX, RP_UNWIND_SI, RP_UNWIND_R8,
+		RP_UNWIND_R9, RP_UNWIND_R11, RP_UNWIND_SP, RP_UNWIND_BP,
 	};
 
 	if (base >= RP__UNWIND_BASE_NR || regs[base] == RP_UNWIND_REG_NR)
@@ -136,6 +142,13 @@ static int find_sp(const struct rp__unwind_entry *entry,
 		if (rc < 0)
 			return rc;
 		break;
+	case RP__UNWIND_BASE_SP_SAVED:
+	case RP__UNWIND_BASE_BP_SAVED:
+		rc = read_word(memory, plus(base, entry->sp_offset), &base);
+		if (rc < 0)
+			return rc;
+		*ret = base + SAVED_PLUS;
+		return 0;
 	}
 	*ret = plus(base, entry->sp_offset);
 	return 0;

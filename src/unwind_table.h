@@ -34,6 +34,14 @@ enum rp__unwind_base {
 	RP__UNWIND_BASE_R12,
 	RP__UNWIND_BASE_R14,
 	RP__UNWIND_BASE_R15,
+	RP__UNWIND_BASE_AX,
+	RP__UNWIND_BASE_CX,
+	RP__UNWIND_BASE_SI,		/* from here on: of wide entries */
+	RP__UNWIND_BASE_R8,
+	RP__UNWIND_BASE_R9,
+	RP__UNWIND_BASE_R11,
+	RP__UNWIND_BASE_SP_SAVED,	/* [sp + sp_offset] + 8 */
+	RP__UNWIND_BASE_BP_SAVED,	/* [bp + sp_offset] + 8 */
 	RP__UNWIND_BASE_NR
 };
 

@@ -1,20 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /* What the commands of the program `repoint` share. */
 #include "tool.h"
+#include "../payload/text.h"
 
 #include <getopt.h>
 #include <string.h>
 
+/* Bytes of the character at @s; 0: no UTF-8. */
+static size_t utf8_length(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 :
+		   u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((u[i] & 0xc0) != 0x80)	// the end, too
+			return 0;
+	}
+	// Longer than need be, half of a surrogate pair, beyond the last one.
+	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] >= 0xa0) ||
+	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] >= 0x90))
+		return 0;
+	return n;
+}
+
+void rp_print_name(FILE *out, const char *s)
+{
+	while (*s) {
+		size_t n = utf8_length(s);
+		char one[5] = { 0 };
+
+		memcpy(one, s, n);
+		if (n && rp_text_is_printable(one))
+			fwrite(one, 1, n, out);
+		else
+			putc('?', out);
+		s += n ? n : 1;
+	}
+}
+
+void rp_print_message(FILE *out, const char *file, const char *severity,
+		      const struct rp_diag *diag)
+{
+	rp_print_name(out, file);
+	fprintf(out, ": %s: ", severity);
+	if (diag->where[0] && diag->has_offset)
+		fprintf(out, "%s+0x%llx: ", diag->where,
+			(unsigned long long)diag->offset);
+	else if (diag->where[0])
+		fprintf(out, "%s: ", diag->where);
+	fprintf(out, "%s [RP%04d]\n", diag->text, diag->id);
+}
+
 void rp_message(const char *file, const char *severity,
 		const struct rp_diag *diag)
 {
-	fprintf(stderr, "%s: %s: ", file, severity);
-	if (diag->where[0] && diag->has_offset)
-		fprintf(stderr, "%s+0x%llx: ", diag->where,
-			(unsigned long long)diag->offset);
-	else if (diag->where[0])
-		fprintf(stderr, "%s: ", diag->where);
-	fprintf(stderr, "%s [RP%04d]\n", diag->text, diag->id);
+	rp_print_message(stderr, file, severity, diag);
 }
 
 #define MAX_WORD	32	/* longer words are not guessed at */
@@ -107,15 +148,17 @@ int rp_usage_error(const char *command, const struct option *options,
 void rp_json_string(FILE *out, const char *s)
 {
 	putc('"', out);
-	for (; *s; s++) {
+	while (*s) {
 		unsigned char c = *s;
+		size_t n = utf8_length(s);
 
 		if (c == '"' || c == '\\')
 			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
+		else if (!n || c < 0x20 || c == 0x7f)
 			fprintf(out, "\\u%04x", c);
 		else
-			putc(c, out);
+			fwrite(s, 1, n, out);
+		s += n ? n : 1;
 	}
 	putc('"', out);
 }

@@ -81,7 +81,25 @@ struct option;
 int rp_usage_error(const char *command, const struct option *options,
 		   char **argv);
 
-/** rp_json_string() - print a string in JSON's form. */
+/** rp_s() - the letter that makes a word plural: "1 file", "2 files". */
+static inline const char *rp_s(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/** rp_print_name() - print a name from outside: it cannot steer a terminal, or
+ * make a second line. */
+void rp_print_name(FILE *out, const char *s);
+
+/**
+ * rp_print_message() - rp_message() to another file.
+ * @out:   where to
+ */
+void rp_print_message(FILE *out, const char *file, const char *severity,
+		      const struct rp_diag *diag);
+
+/** rp_json_string() - print a string in JSON's form; a byte that is not UTF-8
+ * becomes the character of that number. */
 void rp_json_string(FILE *out, const char *s);
 
 #endif /* REPOINT_TOOLS_TOOL_H */

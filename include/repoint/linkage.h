@@ -185,8 +185,10 @@
  * RP_FALLTHROUGH() - the function goes on into the next one.
  * @next: function that must start right behind this one's RP_END
  *
- * Emits: nothing, but fill up to @next becomes NOPs; with RP_SPLIT_SECTIONS a
- * jump to @next. Must be the last thing before RP_END.
+ * Emits: no code, but fill up to @next becomes NOPs, and a record in the section
+ * rp_fallthrough tells `repoint object check` that it is meant; linkers leave
+ * that out of programs, so check the object file. With RP_SPLIT_SECTIONS: a jump
+ * to @next. Must be the last thing before RP_END.
  */
 # define RP_FALLTHROUGH(...)	rp__fallthrough __VA_ARGS__
 
@@ -285,6 +287,10 @@
 #else
 	/* The same size; and an error if there is no such start behind. */
 	.size \subject, .Lrp_before_\next - \subject
+	/* Linkers leave it out of programs: only tools read it. */
+	.pushsection rp_fallthrough, "e", %progbits
+	.quad .Lrp_before_\next
+	.popsection
 #endif
 .Lrp_falls_\subject:
 	.purgem rp__check_next

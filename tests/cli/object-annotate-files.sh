@@ -26,7 +26,7 @@ goes_on()
 if "$CC" -m32 -c x.c -o x32.o 2>/dev/null; then
 	check "32 bits" says x32.o '64-bit.*\[RP0103\]'
 fi
-check "archive" says lib.a 'before they are put into it.*\[RP0102\]'
+check "archive" says lib.a 'name the object files.*\[RP0102\]'
 check "program" says prog '--emit-relocs) \[RP0104\]'
 check "directory" says dir.o '\[RP000[14]\]'
 check "fifo" says fifo.o 'not a regular file \[RP0004\]'

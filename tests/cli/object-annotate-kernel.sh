@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# annotate --abi: .static_call_sites of a kernel's objects, as objtool writes it.
+# annotate --abi: .static_call_sites, .retpoline_sites and .return_sites of a
+# kernel's objects, as objtool writes them.
 . "$(dirname "$0")/common.inc"
 
 # Calls, a tail call, a conditional one; a jump that is in no function, and the
@@ -138,6 +139,140 @@ for version in 6.1 6.12; do
 		like_objtool linux-$version "$objtool" "$tmp/k.o"
 	check "the same as objtool $version --module" \
 		like_objtool linux-$version "$objtool" "$tmp/m0.o" --module
+done
+
+# Branches through thunks. A replacement's indirect ones are no sites; what has
+# such a name for itself alone is no thunk.
+cat >"$tmp/t.s" <<'EOS'
+	.text
+	.globl f
+	.type f, @function
+f:	call __x86_indirect_thunk_rax
+	testl %edi, %edi
+	je __x86_indirect_thunk_rcx
+	jne __x86_return_thunk
+	call other
+	jmp __x86_indirect_thunk_array
+	.size f, . - f
+	.globl g
+	.type g, @function
+g:	subq $8, %rsp
+	call __x86_indirect_thunk_rdx
+	call __x86_indirect_own
+	addq $8, %rsp
+	jmp __x86_return_thunk
+	.size g, . - g
+	.type __x86_indirect_own, @function
+__x86_indirect_own:
+	ret
+	.size __x86_indirect_own, . - __x86_indirect_own
+
+	.section .altinstr_replacement, "ax"
+	call __x86_indirect_thunk_rax
+	jmp __x86_return_thunk
+	.section .note.GNU-stack, "", @progbits
+EOS
+"$CC" -c "$tmp/t.s" -o "$tmp/t.o" || exit 99
+
+# thunks FILE: section of the table, then offset, type, section, addend
+thunks()
+{
+	readelf -rW "$1" | awk '/^Relocation/ { p = 0 }
+		/rela\.(retpoline|return)_sites/ { p = $3 }
+		p && /R_X86_64/ { print p, $1, $3, $5, $6, $7 }' | tr -d "'"
+}
+
+cat >"$tmp/want.thunks" <<'EOS'
+.rela.retpoline_sites 0000000000000000 R_X86_64_PC32 .text + 7
+.rela.retpoline_sites 0000000000000004 R_X86_64_PC32 .text + 18
+.rela.retpoline_sites 0000000000000008 R_X86_64_PC32 .text + 0
+.rela.retpoline_sites 000000000000000c R_X86_64_PC32 .text + 21
+.rela.return_sites 0000000000000000 R_X86_64_PC32 .text + d
+.rela.return_sites 0000000000000004 R_X86_64_PC32 .text + 2f
+.rela.return_sites 0000000000000008 R_X86_64_PC32 .altinstr_replacement + 5
+EOS
+
+has_thunks()
+{
+	thunks "$1" >"$tmp/got"
+	diff -u "${2:-$tmp/want.thunks}" "$tmp/got"
+}
+
+thunk_headers()
+{
+	local name
+	for name in retpoline return; do
+		readelf -SW "$1" |
+			grep -E " \.${name}_sites +PROGBITS .* 04 +A +0 +0 +1\$" ||
+			return
+	done
+}
+
+# is_stale WANTED FILE: has check WANTED (0, 1, 2) tables to call out of date?
+is_stale()
+{
+	local n
+	"$REPOINT" object check --abi linux-6.12 --only sites -v "$2" \
+		>"$tmp/said" 2>&1
+	cat "$tmp/said"
+	n=$(grep -c 'warning: .*\.[a-z]*_sites is out of date.*RP0934' "$tmp/said")
+	[ "$n" -eq "$1" ]
+}
+
+for abi in linux-6.1 linux-6.12; do
+	cp "$tmp/t.o" "$tmp/t.$abi.o"
+	check "$abi: thunks" annotate --abi "$abi" "$tmp/t.$abi.o"
+	check "$abi: their records" has_thunks "$tmp/t.$abi.o"
+	check "$abi: their sections" thunk_headers "$tmp/t.$abi.o"
+	check "$abi: and no table of static calls" \
+		sh -c '! readelf -SW "$1" | grep static_call' sh "$tmp/t.$abi.o"
+	check "$abi: readelf is content with them" is_clean "$tmp/t.$abi.o"
+	check "$abi: a second time changes nothing in them" \
+		untouched "$tmp/t.$abi.o" "$abi"
+done
+check "check is content" is_stale 0 "$tmp/t.linux-6.12.o"
+annotate --abi linux-6.12 --json -n "$tmp/t.o" >"$tmp/t.json"
+check "--json names the thunks" \
+	sh -c '[ "$(grep -c "\"thunk\": \"__x86_return_thunk\"" "$1")" -eq 3 ] &&
+	grep "\"offset\": 24, .*\"kind\": \"jmp\", .*_thunk_array" "$1"' \
+	sh "$tmp/t.json"
+
+# Linkers put tables one behind the other; code without a table is new to them.
+sed 's/\<f\>/f2/g; s/\<g\>/g2/g' "$tmp/t.s" >"$tmp/t2.s"
+"$CC" -c "$tmp/t2.s" -o "$tmp/t2.o" || exit 99
+relinked_thunks()
+{
+	ld -r -o "$tmp/two.o" "$tmp/t.linux-6.12.o" "$tmp/t2.o" &&
+	is_stale 2 "$tmp/two.o" &&
+	annotate --abi linux-6.12 "$tmp/two.o" &&
+	is_stale 0 "$tmp/two.o" && [ "$(thunks "$tmp/two.o" | wc -l)" -eq 14 ]
+}
+check "check finds tables that are out of date" relinked_thunks
+in_other_order()
+{
+	annotate --abi linux-6.12 "$tmp/t2.o" &&
+	ld -r -o "$tmp/two.o" "$tmp/t.linux-6.12.o" "$tmp/t2.o" &&
+	is_stale 0 "$tmp/two.o" && untouched "$tmp/two.o" linux-6.12
+}
+check "tables that were linked together are as good" in_other_order
+
+thunks_like_objtool()
+{
+	cp "$tmp/t.o" "$tmp/o.o" &&
+	SRCARCH=x86 "$2" --retpoline --rethunk "$tmp/o.o" &&
+	thunks "$tmp/o.o" >"$tmp/o.thunks" && [ -s "$tmp/o.thunks" ] &&
+	has_thunks "$tmp/t.$1.o" "$tmp/o.thunks"
+}
+for version in 6.1 6.12; do
+	objtool=$(ls /usr/lib/linux-kbuild-$version*/tools/objtool/objtool \
+		2>/dev/null | grep -m1 -E "kbuild-$version(\.[0-9]+[^/]*)?/")
+	if [ -n "$objtool" ]; then
+		check "thunks: the same as objtool $version" \
+			thunks_like_objtool linux-$version "$objtool"
+	else
+		skip "thunks: the same as objtool $version" \
+			"no linux-kbuild-$version here"
+	fi
 done
 
 check "an ABI that is not known" expect_status 64 \

@@ -36,7 +36,7 @@ fit()
 {
 	check_object -v --only livepatch "$1" >found || return
 	cat found
-	grep -q '^1 files' found && ! grep -q " RP09.*: ${2:-}" found
+	grep -q '^1 file,' found && ! grep -q ": ${2:-}.*\[RP09" found
 }
 
 long='mov %rdi, %rax\n	add $7, %rax\n	ret'

@@ -169,8 +169,8 @@ S
 check "without type" finds warning 0913 untyped+0x0 '\.type untyped, @function' \
 	t.o
 check "without size" finds warning 0914 unsized+0x0 '\.size unsized' t.o
-check "with size" [ "$(check_object -v t.o | grep -c 'RP0914.*untyped')" -eq 0 ]
-check "with type" [ "$(check_object -v t.o | grep -c 'RP0913.*unsized')" -eq 0 ]
+check "with size" [ "$(check_object -v t.o | grep -c 'untyped.*RP0914')" -eq 0 ]
+check "with type" [ "$(check_object -v t.o | grep -c 'unsized.*RP0913')" -eq 0 ]
 object t.o <<'S'
 #define RP_LINKAGE_SHORT_NAMES
 #include <repoint/linkage.h>

@@ -10,7 +10,7 @@ clean()
 {
 	check_object --only sites "$@" >found
 	cat found
-	grep -q '^1 files.* 0 errors, 0 warnings' found
+	grep -q '^1 file,.* 0 errors, 0 warnings' found
 }
 
 # f FILE CODE REST: f with that code, two NOPs behind its start
@@ -48,7 +48,7 @@ place='f+0x2 (.text+0x2)'
 t=rp_tramp__x
 call "call $t" 1
 check "a call" clean t.o
-check "a call: counted" grep -q '1 call sites' <(check_object --stats t.o 2>&1)
+check "a call: counted" grep -q '1 call site,' <(check_object --stats t.o 2>&1)
 call "jmp $t" 2
 check "a tail call" clean t.o
 call "jz $t" 3
@@ -139,7 +139,7 @@ other:	.quad 0, 0, 0, 0, 0"
 }
 key "$nop5" s
 check "a static branch" clean t.o
-check "a static branch: counted" grep -q '1 static branches' \
+check "a static branch: counted" grep -q '1 static branch,' \
 	<(check_object --stats t.o 2>&1)
 key ".byte 0xe9
 	.long f - (. + 4)" s 1
@@ -178,7 +178,7 @@ op()
 }
 op 'call *rp_ops__x+8(%rip)' s 1 6
 check "a use of ops" clean t.o
-check "ops: counted" grep -q '1 ops sites' <(check_object --stats t.o 2>&1)
+check "ops: counted" grep -q '1 ops site$' <(check_object --stats t.o 2>&1)
 op '.byte 0x2e; call *rp_ops__x+8(%rip)' s 1 7
 check "with a prefix" clean t.o
 op 'call *rp_ops__x+8(%rip)' s 2 6

@@ -78,8 +78,10 @@ check "a typo in --require" says 64 'did you mean rethunk\?' \
 	--require rethunks good.o
 check "an unknown --abi" says 64 'there are repoint, linux-6.1' --abi linux-5 \
 	good.o
-check "no number for -j" says 64 'no number of jobs' -j many good.o
-check "zero jobs" says 64 'no number of jobs' -j 0 good.o
+check "no number for -j" says 64 'from 1 to 1024' -j many good.o
+check "zero jobs" says 64 'from 1 to 1024' -j 0 good.o
+check "too many jobs" says 64 'from 1 to 1024' -j 1025 good.o
+check "as many as can be" says 0 '^1 file,' -j 1024 good.o
 check "nothing left" says 64 'nothing to check' --only stack --skip stack good.o
 
 # ---- files that cannot be checked ----
@@ -89,32 +91,43 @@ printf 'this is text, not an object\n' >text.o
 head -c 100 good.o >cut.o
 mkdir directory.o
 ar cr archive.a good.o
-check "text" says 2 '^text.o: error RP0101:' text.o
-check "empty" says 2 '^empty.o: error RP01' empty.o
-check "cut off" says 2 '^cut.o: error RP01' cut.o
-check "a directory" says 2 '^directory.o: error RP0004:' directory.o
-check "an archive" says 2 '^archive.a: error RP0102:' archive.a
-check "not there" says 2 '^missing.o: error RP0001:' missing.o
+check "text" says 2 '^text.o: error: .*\[RP0101' text.o
+check "empty" says 2 '^empty.o: error: .*\[RP01' empty.o
+check "cut off" says 2 '^cut.o: error: .*\[RP01' cut.o
+check "a directory" says 2 '^directory.o: error: .*\[RP0004' directory.o
+check "an archive" says 2 '^archive.a: error: .*\[RP0102' archive.a
+check "not there" says 2 '^missing.o: error: .*\[RP0001' missing.o
 check "the others are checked all the same" \
-	says 2 '^warning.o: warning RP0914:' text.o warning.o
+	says 2 '^warning.o: warning: .*\[RP0914\]$' text.o warning.o
+machine()
+{
+	cp good.o machine.o
+	printf '\267' | dd of=machine.o bs=1 seek=18 conv=notrunc 2>/dev/null
+	"$REPOINT" object "$1" machine.o archive.a 2>err
+	cat err
+	grep 'machine.o: .*RP0103' err && grep 'archive.a: .*RP0102' err &&
+		! grep -iE 'annotate|static call' err
+}
+check "another machine, an archive" machine check
+check "orc: another machine, an archive" machine orc
 check "how many could not be" says 2 '; 2 files could not be checked' \
 	text.o good.o missing.o
 
 # ---- what is printed ----
 
 check "the place" says 1 \
-	'^warning.o: warning RP0914: unsized\+0x0 \(\.text\+0x0\): ' warning.o
+	'^warning.o: warning: unsized\+0x0 \(\.text\+0x0\): .* \[RP0914\]$' warning.o
 check "a summary" says 0 \
-	'^1 files, 1 functions, [0-9]+ instructions: 0 errors, 0 warnings, 0 notes$' \
+	'^1 file, 1 function, 3 instructions: 0 errors, 0 warnings, 0 notes$' \
 	good.o
 check "notes are counted" says 0 \
-	'^note.o: 1 notes \(-v lists them\): RP0901 1$' note.o
-check "-v lists them" says 0 '^note.o: note RP0901: short\+0x0' -v note.o
-check "of one number, 20" [ "$(check_object many.o | grep -c 'warning RP0913')" \
+	'^note.o: 1 note \(-v lists them\): RP0901 1$' note.o
+check "-v lists them" says 0 '^note.o: note: short\+0x0 .*\[RP0901\]$' -v note.o
+check "of one number, 20" [ "$(check_object many.o | grep -c 'warning: .*RP0913')" \
 	-eq 20 ]
 check "the others are counted" says 1 \
 	'^many.o: and 10 more of RP0913 \(-v lists them\)$' many.o
-check "-v lists all" [ "$(check_object -v many.o | grep -c 'warning RP0913')" \
+check "-v lists all" [ "$(check_object -v many.o | grep -c 'warning: .*RP0913')" \
 	-eq 30 ]
 silence()
 {
@@ -164,12 +177,12 @@ short:	.cfi_startproc
 	.cfi_endproc
 	.size	short, . - short
 S
-check "bytes that are no instruction" says 1 ' RP0948: ' odd.o
+check "bytes that are no instruction" says 1 '\[RP0948\]' odd.o
 left_out()
 {
 	check_object "$@" >out
 	cat out
-	! grep -E ' RP09(1|4)' out
+	! grep -E '\[RP09(1|4)' out
 }
 check "what the model finds is left out, too" left_out --only livepatch odd.o
 sorted()
@@ -200,9 +213,39 @@ for f in files:
     for x in f["findings"]:
         assert x["file"] == f["file"] and x["message"] and x["class"]' $#
 }
+# Names that are no UTF-8, or would steer the terminal.
+latin=$'\303(\201\355\240\200\374' utf8=$'\303\266\342\202\254'
+bad=$'x\n\033[31m'$latin$utf8.o
+named()
+{
+	cp warning.o "$bad" && cp text.o "t$bad" && cp warning.o "$utf8.o" &&
+	valid "$bad" "t$bad" "$utf8.o" "./no $bad" &&
+	python3 -c 'import json, os, sys
+for f, name in zip(json.load(open("json")), sys.argv[1:]):
+    want = ""
+    for c in name:
+        c = ord(c)
+        want += chr(c - 0xdc00 if 0xdc80 <= c <= 0xdcff else c)
+    assert f["file"] == want, (f["file"], want)' \
+		"$bad" "t$bad" "$utf8.o" "./no $bad"
+}
+# printed COMMAND...: what it says begins with the names, on one line each
+printed()
+{
+	local shown="x??[31m?(?????$utf8.o: "
+	cp warning.o "$bad" && cp text.o "t$bad"
+	"$REPOINT" object "$@" "$bad" "t$bad" >both 2>&1
+	cat -v both
+	[ "$(grep -cF "$shown" both)" -ge 2 ] && grep -F "t$shown" both &&
+		! grep -vF "$shown" both
+}
+check "names in text" printed check -q
+check "names in text: annotate" printed annotate -n -v
+check "names in text: orc" printed orc -n -v
 if command -v python3 >/dev/null; then
 	check "JSON is valid" valid good.o warning.o text.o many.o missing.o
 	check "JSON of one" valid good.o
+	check "JSON: names of bytes" named
 else
 	skip "JSON is valid" "no python3"
 fi
@@ -220,15 +263,15 @@ check "none without -g" says 0 'f\+0x0 \(\.text\+0x0\):' -v line.o
 # ---- other kinds of files ----
 
 ld -r good.o note.o -o both.o && ld -r both.o warning.o -o all.o
-check "ld -r" says 1 '^all.o: warning RP0914: unsized\+0x0' all.o
+check "ld -r" says 1 '^all.o: warning: unsized\+0x0 .*\[RP0914\]' all.o
 printf 'int main(void) { return 0; }\n' >main.c
 "$CC" -g -O2 main.c note.o -o program || exit 99
-check "a program" says 0 '^program: note RP0901: short\+0x0 \(\.text' -v program
+check "a program" says 0 '^program: note: short\+0x0 \(\.text.*\[RP0901\]' -v program
 check "lines of a program" says 0 'main\+0x0 \(.*, .*main\.c:1\)' -v program
 "$CC" -shared -O2 note.o good.o -o library.so || exit 99
-check "a shared object" says 0 '^library.so: note RP0901: short' -v library.so
+check "a shared object" says 0 '^library.so: note: short.*\[RP0901\]' -v library.so
 "$CC" -flto -fno-fat-lto-objects -O2 -c main.c -o lto.o || exit 99
-check "link-time optimization" says 0 '^lto.o: note RP0119:' lto.o
+check "link-time optimization" says 0 '^lto.o: note: .*\[RP0119\]' lto.o
 unchanged()
 {
 	cp good.o before.o

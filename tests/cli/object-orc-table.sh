@@ -84,6 +84,65 @@ linked_without()
 }
 check "what is linked of it has none of it" linked_without
 
+# Words that hand-written code needs: other registers, and the stack pointer of
+# the entry, kept in memory (DW_OP_breg7/6 X, DW_OP_deref, DW_OP_plus_uconst 8).
+cat >"$tmp/words.s" <<'EOS'
+	.text
+	.globl w
+	.type w, @function
+w:	.cfi_startproc
+	movq %rsp, %rax
+	.cfi_def_cfa %rax, 8
+	movq %rax, %rcx
+	.cfi_def_cfa %rcx, 8
+	movq %rax, %rsi
+	.cfi_def_cfa %rsi, 16
+	movq %rax, %r8
+	.cfi_def_cfa %r8, 8
+	movq %rax, %r9
+	.cfi_def_cfa %r9, 100000
+	movq %rax, %r11
+	.cfi_def_cfa %r11, -8
+	movq %rax, 40(%rsp)
+	.cfi_escape 0x0f, 5, 0x77, 40, 6, 0x23, 8
+	movq %rax, 8(%rbp)
+	.cfi_escape 0x0f, 5, 0x76, 8, 6, 0x23, 8
+	movq (%rsp), %rax
+	.cfi_escape 0x0f, 5, 0x77, 40, 6, 0x23, 16
+	nop
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size w, . - w
+	.section .note.GNU-stack, "", @progbits
+EOS
+"$CC" -c "$tmp/words.s" -o "$tmp/words.o" || exit 99
+cat >"$tmp/want.words" <<'EOS'
+w+0x0  .text+0x0  cfa=rsp+8 call
+w+0x3  .text+0x3  cfa=rax+8 call
+w+0x6  .text+0x6  cfa=rcx+8 call
+w+0x9  .text+0x9  cfa=rsi+16 call
+w+0xc  .text+0xc  cfa=r8+8 call
+w+0xf  .text+0xf  cfa=r9+100000 call
+w+0x12  .text+0x12  cfa=r11-8 call
+w+0x17  .text+0x17  cfa=[rsp+40]+8 call
+w+0x1b  .text+0x1b  cfa=[rbp+8]+8 call
+w+0x1f  .text+0x1f  undefined
+w+0x20  .text+0x20  cfa=rsp+8 call
+-  .text+0x21  undefined
+EOS
+words()
+{
+	prints "$tmp/want.words" --from-eh-frame "$tmp/words.o" &&
+	orc --from-eh-frame -v "$tmp/words.o" 2>"$tmp/err" &&
+	grep 'note: 1 stretch of code with a stack' "$tmp/err" &&
+	prints "$tmp/want.words" "$tmp/words.o" &&
+	# rsi, r8, r9, r11 and the two in memory do not fit into six bytes
+	[ "$(readelf -SW "$tmp/words.o" | sed -n \
+		's/.* \.orc_unwind_wide *PROGBITS *[0-9a-f]* [0-9a-f]* \([0-9a-f]*\) .*/\1/p')" = 000048 ]
+}
+check "other registers, and saved stack pointers" words
+
 # A linked file: the same entries at the addresses of the symbols.
 "$CC" -shared -Wl,--build-id -o "$tmp/f.so" "$tmp/f.o" || exit 99
 base=$((0x$(nm "$tmp/f.so" | awk '$3 == "f" { print $1 }')))

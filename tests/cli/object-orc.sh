@@ -22,6 +22,27 @@ assemble()
 	"$CC" -c "$tmp/$1.s" -o "$tmp/$1.o" || exit 99
 }
 
+# .eh_frame says nothing of the push: the code does, and counts.
+assemble unsaid <<'EOS'
+	.text
+	.globl g
+	.type g, @function
+g:	.cfi_startproc
+	pushq %rax
+	nop
+	popq %rax
+	ret
+	.cfi_endproc
+	.size g, . - g
+EOS
+wrong_frames()
+{
+	orc --dump "$tmp/unsaid.o" >"$tmp/got" 2>"$tmp/err" &&
+	grep 'note: g+0x1 .*\[RP0947\]' "$tmp/err" &&
+	grep '^g+0x1  .text+0x1  cfa=rsp+16 call' "$tmp/got"
+}
+check "where .eh_frame is wrong the code is followed" wrong_frames
+
 # Without .cfi directives: all is found in the code.
 assemble f <<'EOS'
 	.text
@@ -208,6 +229,73 @@ many()
 	done | diff -u - "$tmp/out" && cmp "$tmp/many1.o" "$tmp/many9.o"
 }
 check "several files, one of them bad" many
+
+# NOPs before functions, exactly so many; others stay nobody's.
+assemble prefix <<'EOS'
+	.text
+	nop
+	nop
+	nop
+	.nops 11
+	nop
+	.globl p
+	.type p, @function
+p:	pushq %rbx
+	popq %rbx
+	ret
+	.size p, . - p
+	nop
+	.nops 13
+	.globl q
+	.type q, @function
+q:	ret
+	.size q, . - q
+	.nops 8
+	.nops 3
+	.globl r
+	.type r, @function
+r:	ret
+	.size r, . - r
+EOS
+cat >"$tmp/want.prefix" <<'EOS'
+-  .text+0x3  cfa=rsp+8 call
+p+0x1  .text+0x10  cfa=rsp+16 call
+p+0x2  .text+0x11  cfa=rsp+8 call
+-  .text+0x12  undefined
+q+0x0  .text+0x20  cfa=rsp+8 call
+-  .text+0x21  undefined
+r+0x0  .text+0x2c  cfa=rsp+8 call
+-  .text+0x2d  undefined
+EOS
+sed -e 's/^p+0x0/-/' -e 's/^-  .text+0x3 /p+0x0  .text+0xf /' \
+	"$tmp/want.prefix" >"$tmp/want.without"
+for abi in repoint linux-6.1 linux-6.12; do
+	check "$abi: --prefix: NOPs before functions" \
+		prints "$tmp/want.prefix" --abi $abi --prefix 12 "$tmp/prefix.o"
+	check "$abi: without it these are nobody's" \
+		prints "$tmp/want.without" --abi $abi "$tmp/prefix.o"
+done
+prefix_like_objtool()
+{
+	cp "$tmp/prefix.o" "$tmp/o.o" && cp "$tmp/prefix.o" "$tmp/r.o" &&
+	orc --abi linux-6.12 --prefix 12 "$tmp/r.o" &&
+	SRCARCH=x86 "$1" --orc --prefix=12 "$tmp/o.o" &&
+	table "$tmp/r.o" >"$tmp/r.table" && table "$tmp/o.o" >"$tmp/o.table" &&
+	[ "$(wc -l <"$tmp/o.table")" -ge 5 ] &&
+	diff -u "$tmp/o.table" "$tmp/r.table"
+}
+objtool=$(ls /usr/lib/linux-kbuild-6.12*/tools/objtool/objtool 2>/dev/null |
+	head -n 1)
+if [ -n "$objtool" ]; then
+	check "--prefix: the same as objtool" prefix_like_objtool "$objtool"
+else
+	skip "--prefix: the same as objtool" "no linux-kbuild-6.12 here"
+fi
+check "--prefix takes a number" expect_status 64 orc --prefix 0 "$tmp/f.o"
+check "--prefix takes a number up to 255" \
+	expect_status 64 orc --prefix 256 "$tmp/f.o"
+check "--prefix follows the code" \
+	expect_status 64 orc --prefix 16 --from-eh-frame "$tmp/f.o"
 
 # A linked file is followed too.
 linked()

@@ -74,6 +74,9 @@ cold_one.cold+0x1 to:cold_one+0x5
 EOF
 check 'a jump over a prefix' has 'prefixed+0x0 entry to:prefixed+0x2'
 check 'assembly without type and size' has 'function untyped size:2 untyped'
+check 'a relative operand without a branch' \
+	has 'no_branch+0x0 entry'
+check 'a jump that is left over' has left_over+0x5
 check 'findings: where they are, and no others' diff - \
 	<(grep -c '^finding' "$tmp/facts"; grep '^finding' "$tmp/facts" |
 	  cut -d' ' -f2 | sort -u) <<'EOF'
@@ -112,6 +115,8 @@ function+0x38 thunk
 EOF
 	check "$abi: a switch table, and where it ends" has \
 		'switches+0x5 edges table:switches+0xc table:switches+0xe'
+	check "$abi: a table of computed gotos" has \
+		'interpret+0x0 entry edges table:interpret+0x7 table:interpret+0x9'
 	check "$abi: a function that is left out" has_all <<'EOF'
 function left_out size:7 ignore
 left_out+0x0 entry ignore pushes to:left_out+0x5
@@ -158,5 +163,257 @@ for flags in '-O0 -fPIC' '-O2 -fPIC' '-Os -fPIC -fcf-protection' \
 	strip "$tmp/s.bin" &&
 	check "switches, $flags, stripped" same_number "$tmp/s.bin"
 done
+
+# Each entry in its turn leads into an instruction, or to another function.
+entry_lines()
+{
+	grep -nE '^[[:space:]]*\.(long|quad)[[:space:]]+\.L' "$1" | cut -d: -f1
+}
+
+# all_are_told WHERE MOST: but for so many at most. Behind an instruction of one
+# byte the next one begins.
+all_are_told()
+{
+	n=0 untold=0
+	for line in $(entry_lines "$tmp/s.s"); do
+		sed -E "${line}s/(\.L[A-Z]*[0-9_]+)/$1/" "$tmp/s.s" >"$tmp/f.s"
+		$CC -c "$tmp/f.s" -o "$tmp/f.o" || return
+		"$facts" repoint "$tmp/f.o" | grep -q '^finding 949 ' || {
+			echo "entry in line $line: nothing is found"
+			untold=$((untold + 1))
+		}
+		n=$((n + 1))
+	done
+	[ $n -gt 10 ] && [ $untold -le "$2" ]
+}
+
+no_finding()
+{
+	! "$facts" repoint "$1" | grep '^finding'
+}
+
+# shellcheck disable=SC2086
+for flags in '-O2 -fPIC' '-O2 -fno-pie' '-O1 -fcf-protection'; do
+	$CC $flags -S "$src/switches.c" -o "$tmp/s.s" &&
+	$CC -c "$tmp/s.s" -o "$tmp/s.o" &&
+	check "switches, $flags: no findings" no_finding "$tmp/s.o"
+	check "entries into instructions, $flags" all_are_told '\1+1' 1
+	printf '\t.text\n\t.type other, @function\nother:\n\tnop\n\tret\n\t.size other, .-other\n' >>"$tmp/s.s"
+	check "entries out of the function, $flags" all_are_told 'other+1' 0
+done
+
+# More findings of one number than are kept are counted.
+{
+	printf '\t.text\n\t.type many, @function\nmany:\n'
+	for ((i = 0; i < 10500; i++)); do
+		printf '\tcall many + 1\n'
+	done
+	printf '\tret\n\t.size many, .-many\n'
+} >"$tmp/many.s"
+check 'findings that are not kept: assembles' \
+	"$CC" -c "$tmp/many.s" -o "$tmp/many.o"
+check 'findings that are not kept: is read' facts_of repoint "$tmp/many.o"
+check 'findings that are not kept: their number' has 'count 949 10500'
+
+# Among a linked file's replacements there are words that are no code.
+cat >"$tmp/words.S" <<'EOF'
+#include <repoint/alternative.h>
+#include <repoint/cpu.h>
+	.text
+	.globl	NAME
+	.type	NAME, @function
+NAME:
+	RP_ALTERNATIVE "call puts", "movl $3, %eax", RP_FEATURE_AVX2
+	ret
+	.size	NAME, . - NAME
+	.section .note.GNU-stack, "", @progbits
+EOF
+printf 'int rp__object, one(void), two(void);\nint puts(const char *s) { return !s; }\nvoid _start(void) { one(); two(); for (;;); }\n' >"$tmp/rest.c"
+
+replacements_are_read()
+{
+	facts_of repoint "$tmp/words" && ! grep '^finding' "$tmp/facts" &&
+	[ "$(grep -c ' alts .*code(.*rp_alternative_code' "$tmp/facts")" = 2 ]
+}
+
+# shellcheck disable=SC2086
+$CC "-I$RP_SOURCE/include" "-I$RP_BUILD/include" -DNAME=one -c "$tmp/words.S" -o "$tmp/one.o" &&
+$CC "-I$RP_SOURCE/include" "-I$RP_BUILD/include" -DNAME=two -c "$tmp/words.S" -o "$tmp/two.o" &&
+$CC -O1 -no-pie -static -nostdlib "$tmp/rest.c" "$tmp/one.o" "$tmp/two.o" \
+	-o "$tmp/words" &&
+check 'replacements of a linked file, and words among them' \
+	replacements_are_read
+
+# What compilers and linkers make that no source has. Lines of text, to be
+# assembled; then perhaps linked.
+assemble()
+{
+	cat >"$tmp/a.s" && $CC -c "$tmp/a.s" -o "$tmp/a.o"
+}
+
+# shellcheck disable=SC2086
+link_static()
+{
+	$CC -no-pie -static -nostdlib "$tmp/a.o" -o "$tmp/a.bin"
+}
+
+one_finding()
+{
+	has "$1" && [ "$(grep -c '^finding' "$tmp/facts")" = 1 ]
+}
+
+# A linker that writes no .eh_frame for stubs. There is a section that has one.
+assemble <<'EOF' && link_static
+	.section .plt, "ax", @progbits
+head:	push	slots(%rip)
+	jmp	*slots + 8(%rip)
+	.balign	16
+	.rept	2
+	jmp	*slots + 16(%rip)
+	push	$1
+	jmp	head
+	.endr
+	.data
+slots:	.quad	0, 0, 0
+	.text
+	.globl	_start
+_start:	hlt
+EOF
+check 'stubs without .eh_frame: are read' facts_of repoint "$tmp/a.bin"
+check 'stubs without .eh_frame: halves that nothing leads to' \
+	test "$(grep -c ' ignore' "$tmp/facts")" = 4
+
+# A weak function that is not there.
+assemble <<'EOF' && link_static
+	.weak	absent
+	.globl	_start
+	.type	_start, @function
+_start:
+	call	absent
+	jne	absent
+	jmp	absent
+	.size	_start, . - _start
+EOF
+check 'calls of nothing: are read' facts_of repoint "$tmp/a.bin"
+check 'calls of nothing' has_all <<'EOF'
+_start+0x0 entry
+_start+0x5 tail
+_start+0xb tail
+EOF
+check 'calls of nothing: no findings' has_none '^finding'
+
+# clang -fsanitize=function.
+assemble <<'EOF'
+	.macro	function name
+	.type	\name, @function
+\name:
+	.endm
+	function within
+	jmp	1f
+	.byte	0x76, 0x32
+	.long	0x06060606
+1:	ret
+	.size	within, . - within
+	.balign	16
+	.byte	0xfe, 0xca, 0x05, 0xc1
+	.long	0x06060606
+	function before
+	ret
+	.size	before, . - before
+EOF
+check 'signatures of functions: are read' facts_of repoint "$tmp/a.o"
+check 'signatures of functions' has 'within+0x0 entry to:within+0x8'
+check 'signatures of functions: no findings' has_none \
+	'^finding\|^function.*unnamed'
+
+# Numbers that count from a label: to.
+differences()
+{
+	cat <<'EOF'
+	.type	by_number, @function
+by_number:
+	lea	1f(%rip), %rax
+	add	%rdi, %rax
+	jmp	*%rax
+1:	ret
+EOF
+	printf '%s\n' "$1" '	.size by_number, . - by_number'
+}
+differences '	mov $1, %eax; ret' | assemble
+check 'labels by difference: are read' facts_of repoint "$tmp/a.o"
+check 'labels by difference' one_finding 'finding 945 .text+0xa'
+differences '' | assemble
+check 'all labels known: are read' facts_of repoint "$tmp/a.o"
+check 'all labels known: no findings' has_none '^finding'
+
+# -fsplit-stack
+assemble <<'EOF'
+	.type	split, @function
+split:
+	call	__morestack
+	ret
+	jmp	1f
+1:	ud2
+	.size	split, . - split
+EOF
+check 'a stack that grows: is read' facts_of repoint "$tmp/a.o"
+check 'a stack that grows: what is behind the call returns' \
+	has 'function split size:10 noreturn'
+
+# Parts that clang gives no type.
+assemble <<'EOF'
+	.type	whole, @function
+whole:
+	jmp	whole.__part.1
+	.size	whole, . - whole
+	.section .text.part, "ax"
+whole.__part.1:
+	ret
+	.size	whole.__part.1, . - whole.__part.1
+EOF
+check 'parts without type: are read' facts_of repoint "$tmp/a.o"
+check 'parts without type' \
+	has 'function whole.__part.1 size:1 untyped parent:whole'
+
+# Much that nothing describes is said to be left out; a branch there says nothing.
+undescribed()
+{
+	printf '\t.text\n.Lgap: .rept %u\n\t.byte 6\n\t.endr\n' "$1"
+	cat <<'EOF'
+	.globl	_start
+	.type	_start, @function
+_start:
+	call	.Lgap
+	hlt
+	.size	_start, . - _start
+EOF
+}
+undescribed 5000 | assemble
+check 'what nothing describes: is read' facts_of repoint "$tmp/a.o"
+check 'what nothing describes' has 'unseen 1'
+check 'what nothing describes: one finding' one_finding 'finding 948 .text+0x0'
+undescribed 300 | assemble
+check 'few bytes that nothing describes: are read' facts_of repoint "$tmp/a.o"
+check 'few bytes that nothing describes' has_none '^unseen'
+
+# A stripped file: where functions begin is not known.
+printf '\t.text\n\t.globl _start\n_start:\n\t.rept 5000\n\tpush %%rbx\n\tret\n\t.endr\n' |
+	assemble && link_static && strip "$tmp/a.bin"
+check 'code that nothing describes: is read' facts_of repoint "$tmp/a.bin"
+check 'code that nothing describes' has 'function  size:10000 ignore untyped unnamed'
+check 'code that nothing describes: one finding' one_finding 'finding 948 .text+0x0'
+
+# More jumps times labels than are followed.
+{
+	printf '\t.type many, @function\nmany:\n'
+	for ((i = 0; i < 1600; i++)); do
+		printf '%u:\tjmp *%%rax\n\t.pushsection .rodata\n' $((i + 10))
+		printf '\t.quad %ub\n\t.popsection\n' $((i + 10))
+	done
+	printf '\t.size many, . - many\n'
+} | assemble
+check 'too many computed jumps: are read' facts_of repoint "$tmp/a.o"
+check 'too many computed jumps: one finding' \
+	test "$(grep -c '^finding 945' "$tmp/facts")" = 1
 
 tap_end

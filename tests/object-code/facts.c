@@ -101,11 +101,17 @@ static void print_all(const struct rp_code *code, struct rp_findings *findings)
 		print_function(code, i);
 	for (uint32_t i = 1; i < code->ninsns; i++)
 		print_insn(code, i);
+	if (code->unseen)
+		printf("unseen %zu\n", code->unseen);
 	rp_findings_sort(findings);
 	for (size_t i = 0; i < findings->n; i++)
 		printf("finding %d %s+0x%llx\n", findings->v[i].id,
 		       code->obj->sections[findings->v[i].section].name,
 		       (unsigned long long)findings->v[i].offset);
+	for (int i = 0; i < RP_FINDING_IDS; i++) {
+		if (findings->count[i])
+			printf("count %d %u\n", i, findings->count[i]);
+	}
 }
 
 static int print_object(const struct rp_relobj *obj, const struct rp_abi *abi,

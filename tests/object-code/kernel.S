@@ -47,6 +47,13 @@ switches:
 9:	jmp	9b
 	.size	switches, .-switches
 
+	.type	interpret, @function
+interpret:
+	jmp	*named(,%rdi,8)
+14:	ud2
+15:	jmp	15b
+	.size	interpret, .-interpret
+
 	.type	left_out, @function
 left_out:
 	call	10f
@@ -58,6 +65,17 @@ left_out:
 	.p2align 3
 table:	.quad	8b, 9b, 8b
 	.quad	function
+
+	/* What C calls a table of computed gotos has a name, and its section. */
+#if VERSION == 601
+	.section .rodata..c_jump_table, "a"
+#else
+	.section .data.rel.ro.c_jump_table, "aw"
+#endif
+	.p2align 3
+	.type	named, @object
+named:	.quad	14b, 15b
+	.size	named, .-named
 
 	.section .altinstr_replacement, "ax"
 11:	jmp	12f

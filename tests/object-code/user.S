@@ -129,6 +129,25 @@ function wrong
 	ret
 end wrong
 
+/* A branch of Knights Corner, which no program for x86-64 has. */
+function no_branch
+	.byte	0xc5, 0x64, 0x85, 0, 0, 0, 0
+	ret
+end no_branch
+
+	/* It is in the bytes of the first function's call, and says nothing. */
+	.reloc	0, R_X86_64_NONE, wrong
+
+	/* What Clang leaves behind calls that do not return. */
+	.section .text.left_over, "ax"
+	.type	left_over, @function
+left_over:
+	call	abort
+	jmp	1f
+	.size	left_over, .-left_over
+1:
+	.text
+
 	.globl	untyped
 untyped:
 	nop

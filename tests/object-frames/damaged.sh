@@ -45,7 +45,6 @@ check "a record that is cut off" refuses 'a record that is cut off' '.byte 1,0\n
 check "a record beyond the end" refuses 'a record beyond the end' '.long 40,0\n'
 check "a record of 64 bits" refuses 'a record of the 64-bit format' \
 	'.long -1,8,0,0,0\n'
-check "an FDE without a CIE" refuses 'an FDE without a CIE' '.long 8,400,0\n'
 check "a CIE of version 2" refuses 'a CIE of an unknown version' \
 	'.long 8,0\n.byte 2,0,1,0x78\n'
 check "an augmentation without end" refuses 'an augmentation without end' \
@@ -56,14 +55,103 @@ check "another return address" refuses 'a return address that is not rip' \
 	'.long 12,0\n.byte 1,0,1,0x78,15,0,0,0\n'
 check "a CIE that moves" refuses 'an instruction that goes on to other code' \
 	'.long 12,0\n.byte 1,0,1,0x78,16,0x41,0,0\n'
-check "code beyond its section" refuses 'an FDE for code beyond its section' \
-	"$cie"'.long 2f-1f\n1: .long .-.Lcie\n.long code-.\n.long 100\n.byte 0\n2:\n.text\ncode: nop\n'
-check "a relocation that does not fit" refuses 'a pointer with a relocation' \
-	"$cie"'.long 2f-1f\n1: .long .-.Lcie\n.long code\n.long 1\n.byte 0\n2:\n.text\ncode: nop\n'
-check "a relocation of a size" refuses "a relocation of a function's size" \
-	"$cie"'.long 2f-1f\n1: .long .-.Lcie\n.long code-.\n.long elsewhere\n.byte 0\n2:\n.text\ncode: nop\n'
-check "a pointer beyond the record" refuses 'a pointer that is cut off' \
-	"$cie"'.long 2f-1f\n1: .long .-.Lcie\n.byte 0\n2:\n'
+
+# An FDE that cannot be read is left out; those behind it are not.
+cat >"$tmp/good.s" <<'EOF'
+	.text
+	.type	good, @function
+good:	.zero	8, 0x90
+	.size	good, 8
+	.section .eh_frame
+	.long	4f - 3f
+3:	.long	. - .Lcie
+	.long	good - ., 8
+	.byte	0, 0x44, 14, 24
+4:
+EOF
+leaves_out()
+{
+	printf '\t.section .eh_frame,"a",@progbits\n%b' "$cie$2" >"$tmp/bad.s"
+	cat "$tmp/good.s" >>"$tmp/bad.s"
+	$CC -c "$tmp/bad.s" -o "$tmp/bad.o" || return 1
+	"$rows" --faults "$tmp/bad.o" >"$tmp/message" &&
+	"$rows" --list "$tmp/bad.o" >"$tmp/list" || return
+	cat "$tmp/message" "$tmp/list"
+	[ "$(wc -l <"$tmp/message")" = 1 ] &&
+	grep -q "^\.eh_frame+0x14, .* not read: $1" "$tmp/message" &&
+	[ "$(wc -l <"$tmp/list")" = 2 ] &&
+	! grep 'compile it again' "$tmp/message"
+}
+check "an FDE without a CIE" leaves_out 'an FDE without a CIE' '.long 8,400,0\n'
+check "code beyond its section" leaves_out 'an FDE for code beyond its section' \
+	'.long 2f-1f\n1: .long .-.Lcie\n.long good-.\n.long 100\n.byte 0\n2:\n'
+check "a relocation that does not fit" leaves_out 'a pointer with a relocation' \
+	'.long 2f-1f\n1: .long .-.Lcie\n.long good\n.long 1\n.byte 0\n2:\n'
+check "a relocation of a size" leaves_out "a relocation of a function's size" \
+	'.long 2f-1f\n1: .long .-.Lcie\n.long good-.\n.long elsewhere\n.byte 0\n2:\n'
+check "a pointer beyond the record" leaves_out 'a pointer that is cut off' \
+	'.long 2f-1f\n1: .long .-.Lcie\n.byte 0\n2:\n'
+
+# One table of exceptions that cannot be read; the other one's pads are known.
+check_tables()
+{
+	cat >"$tmp/tables.s" <<'EOF'
+	.section .gcc_except_table, "a", @progbits
+first:	.byte 0xff, 0xff, 1, 4f - 3f
+3:	.uleb128 0, 100, 1, 0
+4:
+second:	.byte 0xff, 0xff, 1, 4f - 3f
+3:	.uleb128 0, 1, 1, 0
+4:	.text
+	.irp name, first, second
+	.cfi_startproc
+	.cfi_lsda 0x1b, \name
+	nop
+	ret
+	.cfi_endproc
+	.endr
+EOF
+	$CC -c "$tmp/tables.s" -o "$tmp/tables.o" || return 1
+	"$pads" "$tmp/tables.o" </dev/null >"$tmp/message"
+	cat "$tmp/message"
+	grep -q 'gcc_except_table+0x0: a call site outside' "$tmp/message" &&
+	grep -q ': 1 landings' "$tmp/message"
+}
+check "one table of exceptions of two" check_tables
+
+# Tables of a function's parts, each with a length that takes in those behind it.
+check_parts()
+{
+	cat >"$tmp/parts.s" <<'EOF'
+	.section .gcc_except_table, "a", @progbits
+first:	.byte 0
+	.quad first_pad
+	.byte 0xff, 1
+	.uleb128 4f - 3f
+3:	.uleb128 0, 1, 1, 0
+second:	.byte 0
+	.quad second_pad
+	.byte 0xff, 1
+	.uleb128 4f - 3f
+3:	.uleb128 0, 1, 1, 0
+4:	.text
+	.irp name, first, second
+	.cfi_startproc
+	.cfi_lsda 0x1b, \name
+	nop
+\name\()_pad:
+	nop
+	ret
+	.cfi_endproc
+	.endr
+EOF
+	$CC -c "$tmp/parts.s" -o "$tmp/parts.o" || return 1
+	"$pads" "$tmp/parts.o" </dev/null >"$tmp/message"
+	cat "$tmp/message"
+	! grep -q 'gcc_except_table' "$tmp/message" &&
+	grep -q ': 2 landings' "$tmp/message"
+}
+check "tables of a function's parts" check_parts
 
 # Many functions that have one large table of exceptions in common: more work than
 # there is file.

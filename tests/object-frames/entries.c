@@ -22,7 +22,7 @@ enum reason {
 static const char *reasons[R_NR] = {
 	[R_EXPRESSION] = "CFA by another expression",
 	[R_REGISTER] = "CFA from another register",
-	[R_MEMORY] = "CFA in memory, not at rbp + x or rsp",
+	[R_MEMORY] = "CFA in memory elsewhere",
 	[R_RBP] = "rbp elsewhere",
 	[R_RA] = "return address not below the CFA",
 	[R_RSP] = "rsp is not the CFA",
@@ -72,7 +72,10 @@ static bool entry_cfa(const struct rp_orc_entry *entry, uint64_t *ret)
 		[RP_ORC_SP] = RP_RSP, [RP_ORC_R10] = RP_R10,
 		[RP_ORC_R13] = RP_R13, [RP_ORC_BX] = RP_RBX,
 		[RP_ORC_R12] = RP_R12, [RP_ORC_R14] = RP_R14,
-		[RP_ORC_R15] = RP_R15,
+		[RP_ORC_R15] = RP_R15, [RP_ORC_AX] = RP_RAX,
+		[RP_ORC_CX] = RP_RCX, [RP_ORC_SI] = RP_RSI,
+		[RP_ORC_R8] = RP_R8, [RP_ORC_R9] = RP_R9,
+		[RP_ORC_R11] = RP_R11,
 	};
 	uint64_t offset = (uint64_t)entry->sp_offset;
 
@@ -80,7 +83,11 @@ static bool entry_cfa(const struct rp_orc_entry *entry, uint64_t *ret)
 		*ret = j_memory(j_register(RP_RBP) + offset);
 	else if (entry->sp_reg == RP_ORC_SP_INDIRECT)
 		*ret = j_memory(j_register(RP_RSP)) + offset;
-	else if (entry->sp_reg >= RP_ORC_DX && entry->sp_reg <= RP_ORC_R15)
+	else if (entry->sp_reg == RP_ORC_SP_SAVED)
+		*ret = j_memory(j_register(RP_RSP) + offset) + 8;
+	else if (entry->sp_reg == RP_ORC_BP_SAVED)
+		*ret = j_memory(j_register(RP_RBP) + offset) + 8;
+	else if (entry->sp_reg >= RP_ORC_DX && entry->sp_reg <= RP_ORC_R11)
 		*ret = j_register(regs[entry->sp_reg]) + offset;
 	else
 		return false;
@@ -156,15 +163,15 @@ static void check_signal(struct check *check, uint64_t address,
 static enum reason unsayable(const struct rp_frame_row *row,
 			     const struct j_frame *theirs)
 {
-	const uint32_t words = 1u << RP_RDX | 1u << RP_RDI | 1u << RP_RBP |
-		1u << RP_RSP | 1u << RP_R10 | 1u << RP_R13 | 1u << RP_RBX |
-		1u << RP_R12 | 1u << RP_R14 | 1u << RP_R15;
+	bool by_frame = row->cfa_reg == RP_RSP || row->cfa_reg == RP_RBP;
 	const struct j_value *rbp = &theirs->reg[RP_RBP];
 
 	if (row->cfa == RP_ROW_CFA_EXPRESSION || row->cfa == RP_ROW_CFA_NONE)
 		return R_EXPRESSION;
-	if (row->cfa == RP_ROW_CFA_REG && !(words >> row->cfa_reg & 1))
+	if (row->cfa == RP_ROW_CFA_REG && row->cfa_reg >= RP_REG_NR)
 		return R_REGISTER;
+	if (row->cfa == RP_ROW_CFA_AT_REG_PLUS && row->cfa_plus == 8 && by_frame)
+		return R_NONE;
 	if ((row->cfa == RP_ROW_CFA_AT_REG && row->cfa_reg != RP_RBP) ||
 	    row->cfa == RP_ROW_CFA_AT_REG_PLUS)
 		return row->cfa_reg == RP_RSP && !row->cfa_offset ? R_NONE :

@@ -115,10 +115,10 @@ static bool try_image(const uint8_t *image, size_t size)
 {
 	struct rp_diag diag = { 0 };
 	struct rp_frame_rows rows;
-	struct rp_landing *v = NULL;
+	struct rp_landings landings;
 	struct rp_relobj obj;
 	struct rp_orc orc;
-	size_t n = 0, unsaid;
+	size_t unsaid;
 	bool good;
 
 	if (rp_relobj_open_linked(&obj, image, size, &diag)) {
@@ -132,9 +132,9 @@ static bool try_image(const uint8_t *image, size_t size)
 			fail("no entries");
 		check_orc(&orc);
 		rp_orc_deinit(&orc);
-		good = !rp_landings(&rows, &obj, &v, &n, &diag);
-		check_landings(v, n, &obj);
-		free(v);
+		good = !rp_landings_init(&landings, &rows, &obj, &diag);
+		check_landings(landings.v, landings.n, &obj);
+		rp_landings_deinit(&landings);
 	}
 	if (!good && (!diag.id || !*diag.text || !*diag.where))
 		fail("an error without a place");

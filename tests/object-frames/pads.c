@@ -88,7 +88,7 @@ static void print(const char *whose, const struct rp_landing *l)
 
 int main(int argc, char **argv)
 {
-	struct rp_landing *landings;
+	struct rp_landings landings;
 	struct rp_diag diag = { 0 };
 	struct list list = { 0 };
 	struct file file;
@@ -97,17 +97,23 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 64;
 	file_open(&file, argv[1]);
-	if (rp_landings(&file.rows, &file.obj, &landings, &n, &diag)) {
+	if (rp_landings_init(&landings, &file.rows, &file.obj, &diag)) {
 		fprintf(stderr, "%s: %s+0x%" PRIx64 ": %s\n", argv[1],
 			diag.where, diag.offset, diag.text);
 		return 1;
 	}
+	for (size_t i = 0; i < landings.nfaults; i++)
+		printf("%s+0x%" PRIx64 ": %s\n",
+		       file.obj.sections[landings.faults[i].eh_frame].name,
+		       landings.faults[i].place, landings.faults[i].what);
+	n = landings.n;
+	bad = landings.nfaults;
 	index_symbols(&file);
 	read_list(&file, &list);
 	for (size_t i = 0; i < n && i < list.n && !bad; i++) {
-		if (same(&landings[i], &list.v[i]))
+		if (same(&landings.v[i], &list.v[i]))
 			continue;
-		print("ours", &landings[i]);
+		print("ours", &landings.v[i]);
 		print("the compiler's", &list.v[i]);
 		bad++;
 	}
@@ -115,7 +121,7 @@ int main(int argc, char **argv)
 	       list.n);
 	bad += n != list.n || !n;
 	hdestroy();
-	free(landings);
+	rp_landings_deinit(&landings);
 	free(list.v);
 	file_close(&file);
 	return bad > 0;

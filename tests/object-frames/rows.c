@@ -241,6 +241,16 @@ static const char *function_at(const struct file *file, uint32_t section,
 	return "?";
 }
 
+/* FDEs that are not among the others: they could not be read. */
+static void list_unread(const struct file *file,
+			const struct rp_frame_fault *fault)
+{
+	printf("%s+0x%" PRIx64 ", %s: %" PRIu64 " bytes, not read: %s\n",
+	       file->obj.sections[fault->eh_frame].name, fault->place,
+	       function_at(file, fault->section, fault->start),
+	       fault->end - fault->start, fault->what);
+}
+
 static int list_faults(const char *path)
 {
 	struct file file;
@@ -252,6 +262,10 @@ static int list_faults(const char *path)
 			rp_frame_fde_at(&file.rows, fault->section,
 					fault->start);
 
+		if (!fde) {
+			list_unread(&file, fault);
+			continue;
+		}
 		printf("%s: %" PRIu64 " of %" PRIu64 " bytes: %s\n",
 		       function_at(&file, fault->section, fault->start),
 		       fault->start - fde->start, fde->end - fde->start,

@@ -60,6 +60,29 @@ if echo 'nop' | $CC -Wa,--gdwarf-cie-version=3 -x assembler -c - \
 	check "shapes, CIEs of version 3" check_shapes -Wa,--gdwarf-cie-version=3
 fi
 
+# The format has words for each register, and for stack pointers kept in memory.
+{
+	printf '\t.text\n\t.globl f\n\t.type f, @function\nf:\t.cfi_startproc\n'
+	for reg in rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15; do
+		printf '\tnop\n\t.cfi_def_cfa %%%s, 24\n' $reg
+	done
+	for reg in 0x77 0x76; do
+		printf '\tnop\n\t.cfi_escape 0x0f, 5, %s, 40, 6, 0x23, 8\n' $reg
+	done
+	printf '\tret\n\t.cfi_endproc\n\t.size f, . - f\n'
+	printf '\t.section .note.GNU-stack, "", @progbits\n'
+} >"$tmp/words.s"
+check_words()
+{
+	$CC -shared -nostdlib "$tmp/words.s" -o "$tmp/words.so" &&
+	"$rows" "$tmp/words.so" &&
+	"$entries" "$tmp/words.so" >"$tmp/entries.out"
+	status=$?
+	cat "$tmp/entries.out"
+	[ "$status" -eq 0 ] && grep -q '(0 unsaid, 0 faults)' "$tmp/entries.out"
+}
+check "no CFA of these is unsaid" check_words
+
 # Objects, whose places relocations say, and what they are linked to.
 cat >"$tmp/unit.c" <<'EOF'
 #include <stdarg.h>

@@ -125,10 +125,23 @@ def in_function(source, function, pattern, masked=True):
             yield i, match
 
 
+def static_initializers(source, function):
+    """Lines of them: a number there is data, which a patch does not change."""
+    inside = False
+    for i in range(function.body + 1, function.last):
+        text = source.masked[i]
+        inside = inside or re.search(r"\bstatic\b", text) is not None
+        if inside:
+            yield i
+        inside = inside and ";" not in text
+
+
 def constant(source, rnd):
     function = pick_function(source, rnd)
-    line, match = pick(rnd, in_function(
-        source, function, r"(?<![\w.])(0|[1-9]\d*|0x[0-9a-f]+)(?![\w.])"))
+    data = set(static_initializers(source, function))
+    line, match = pick(rnd, (found for found in in_function(
+        source, function, r"(?<![\w.])(0|[1-9]\d*|0x[0-9a-f]+)(?![\w.])")
+        if found[0] not in data))
     value = int(match.group(), 0)
     replaced(source, line, *match.span(),
              str(value + rnd.choice([1, 1, 2, 300])))

@@ -67,12 +67,18 @@ static void find_starts(struct maker *m)
 static int base_of(unsigned int dwarf)
 {
 	switch (dwarf) {
+	case 0: return RP__UNWIND_BASE_AX;
 	case 1: return RP__UNWIND_BASE_DX;
+	case 2: return RP__UNWIND_BASE_CX;
 	case 3: return RP__UNWIND_BASE_BX;
+	case 4: return RP__UNWIND_BASE_SI;
 	case 5: return RP__UNWIND_BASE_DI;
 	case 6: return RP__UNWIND_BASE_BP;
 	case 7: return RP__UNWIND_BASE_SP;
+	case 8: return RP__UNWIND_BASE_R8;
+	case 9: return RP__UNWIND_BASE_R9;
 	case 10: return RP__UNWIND_BASE_R10;
+	case 11: return RP__UNWIND_BASE_R11;
 	case 12: return RP__UNWIND_BASE_R12;
 	case 13: return RP__UNWIND_BASE_R13;
 	case 14: return RP__UNWIND_BASE_R14;
@@ -125,6 +131,12 @@ static bool set_cfa(struct row *row, const Dwarf_Op *ops, size_t nops,
 	    !offset) {
 		row->sp_reg = RP__UNWIND_BASE_SP_INDIRECT;
 		row->sp_offset = (int32_t)ops[2].number;
+		return true;
+	}
+	if (nops == 3 && ops[2].atom == DW_OP_plus_uconst &&
+	    ops[2].number == 8 && (reg == 6 || reg == 7)) {
+		row->sp_reg = reg == 6 ? RP__UNWIND_BASE_BP_SAVED :
+					 RP__UNWIND_BASE_SP_SAVED;
 		return true;
 	}
 	if (nops != 2)

@@ -142,6 +142,12 @@ static void call_from_each_register(void **state)
 		{ RP__UNWIND_BASE_R12, RP_UNWIND_R12 },
 		{ RP__UNWIND_BASE_R14, RP_UNWIND_R14 },
 		{ RP__UNWIND_BASE_R15, RP_UNWIND_R15 },
+		{ RP__UNWIND_BASE_AX, RP_UNWIND_AX },
+		{ RP__UNWIND_BASE_CX, RP_UNWIND_CX },
+		{ RP__UNWIND_BASE_SI, RP_UNWIND_SI },
+		{ RP__UNWIND_BASE_R8, RP_UNWIND_R8 },
+		{ RP__UNWIND_BASE_R9, RP_UNWIND_R9 },
+		{ RP__UNWIND_BASE_R11, RP_UNWIND_R11 },
 	};
 	struct world w;
 
@@ -149,6 +155,8 @@ static void call_from_each_register(void **state)
 	for (size_t i = 0; i < sizeof(regs) / sizeof(*regs); i++) {
 		build_one(&w, (struct row){ CALL, .sp_reg = regs[i][0],
 					    .sp_offset = -8 });
+		assert_int_equal(w.table->nr_wide,
+				 regs[i][0] >= RP__UNWIND_BASE_SI);
 		assert_int_equal(step(&w), -ENODATA);
 		set(&w, regs[i][1], STACK + 56);
 		assert_int_equal(step(&w), 1);
@@ -178,6 +186,38 @@ static void call_from_memory(void **state)
 	w.stack[0] = STACK + 160;
 	assert_int_equal(step(&w), 1);
 	assert_caller(&w, 22);
+	leave(&w);
+}
+
+/* Assembly that saves the stack pointer of its entry. */
+static void call_from_saved(void **state)
+{
+	static const uint8_t regs[][2] = {
+		{ RP__UNWIND_BASE_SP_SAVED, RP_UNWIND_SP },
+		{ RP__UNWIND_BASE_BP_SAVED, RP_UNWIND_BP },
+	};
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		build_one(&w, (struct row){ CALL, .sp_reg = regs[i][0],
+					    .sp_offset = 24,
+					    .bp_reg = RP__UNWIND_BASE_PREV_SP,
+					    .bp_offset = -16 });
+		assert_int_equal(w.table->nr_wide, 1);
+		if (regs[i][1] == RP_UNWIND_BP)
+			assert_int_equal(step(&w), -ENODATA);
+		set(&w, regs[i][1], STACK + 8 * i);
+		w.stack[3 + i] = STACK + 152;
+		assert_int_equal(step(&w), 1);
+		assert_caller(&w, 20);
+		assert_int_equal(w.frame.reg[RP_UNWIND_BP], 0x1000 + 18);
+		leave(&w);
+	}
+	// out of reach
+	build_one(&w, (struct row){ CALL, .sp_reg = RP__UNWIND_BASE_SP_SAVED,
+				    .sp_offset = -8 });
+	assert_int_equal(step(&w), -EFAULT);
 	leave(&w);
 }
 
@@ -560,9 +600,7 @@ static void damaged_entries(void **state)
 	static const struct row bad[] = {
 		{ .type = RP__UNWIND_CALL, .sp_reg = 0 },
 		{ .type = RP__UNWIND_CALL, .sp_reg = RP__UNWIND_BASE_PREV_SP },
-		{ .type = RP__UNWIND_CALL, .sp_reg = 14 },
-		{ .type = RP__UNWIND_CALL, .sp_reg = 15 },
-		{ .type = RP__UNWIND_CALL, .sp_reg = 16 },
+		{ .type = RP__UNWIND_CALL, .sp_reg = RP__UNWIND_BASE_NR },
 		{ .type = RP__UNWIND_CALL, .sp_reg = 255 },
 		{ .type = RP__UNWIND_CALL, .sp_reg = SP, .sp_offset = 16,
 		  .bp_reg = RP__UNWIND_BASE_DX },
@@ -844,6 +882,7 @@ int main(void)
 		cmocka_unit_test(call_from_sp),
 		cmocka_unit_test(call_from_each_register),
 		cmocka_unit_test(call_from_memory),
+		cmocka_unit_test(call_from_saved),
 		cmocka_unit_test(bp_from_memory),
 		cmocka_unit_test(bp_out_of_reach),
 		cmocka_unit_test(end_and_undefined),

@@ -22,7 +22,8 @@ static const char help_text[] =
 "      --stats     end with totals\n"
 "      --json      print the sites as JSON\n"
 "      --abi ABI   whose names and tables: repoint (if not given), linux-6.1 or\n"
-"                  linux-6.12: .static_call_sites of a kernel's objects\n"
+"                  linux-6.12: a kernel's objects, .static_call_sites and, if\n"
+"                  there are any, .retpoline_sites and .return_sites\n"
 "      --module    with a kernel's: the object is of a module, keys of static\n"
 "                  calls may be missing\n"
 "  -h, --help      this text\n"
@@ -62,6 +63,7 @@ struct totals {
 	struct counts {
 		size_t sites, crossing, prefixed, got, others;
 	} of[RP_TABLE_NR];
+	size_t thunks[RP_THUNKS_NR];
 };
 
 static size_t count_crossing(const struct rp_sites *sites)
@@ -115,14 +117,6 @@ static void print_counts(FILE *out, const struct counts *n)
 		fprintf(out, ", %zu other references", n->others);
 }
 
-// Names come out of untrusted files: they must not steer the terminal.
-static void print_name(const char *s)
-{
-	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f ?
-			'?' : *s);
-}
-
 static bool want_function(const struct rp_relobj *obj,
 			  const struct rp_symbol *symbol)
 {
@@ -152,15 +146,16 @@ static void print_other(const char *path, const struct rp_relobj *obj,
 	uint64_t offset = other->offset;
 
 	function = function_at(obj, functions, other->section, offset);
-	printf("%s:   no ops site: ", path);
-	print_name(obj->sections[other->section].name);
+	rp_print_name(stdout, path);
+	printf(":   no ops site: ");
+	rp_print_name(stdout, obj->sections[other->section].name);
 	if (function) {
 		putchar(' ');
-		print_name(function->name);
+		rp_print_name(stdout, function->name);
 		offset -= function->value;
 	}
 	printf("+0x%llx refers to ", (unsigned long long)offset);
-	print_name(obj->symbols[other->symbol].name);
+	rp_print_name(stdout, obj->symbols[other->symbol].name);
 	putchar('\n');
 }
 
@@ -177,9 +172,10 @@ static void print_others(const char *path, const struct rp_annotation *a)
 		functions.n = 0;
 	for (size_t i = 0; i < ops->others && i < OTHERS_SHOWN; i++)
 		print_other(path, &a->obj, &functions, &ops->other[i]);
-	if (ops->others > OTHERS_SHOWN)
-		printf("%s:   and %zu more\n", path,
-		       ops->others - OTHERS_SHOWN);
+	if (ops->others > OTHERS_SHOWN) {
+		rp_print_name(stdout, path);
+		printf(":   and %zu more\n", ops->others - OTHERS_SHOWN);
+	}
 	rp_places_deinit(&functions);
 }
 
@@ -198,12 +194,17 @@ static void print_verbose(const char *path, const struct rp_annotation *a,
 
 	if (a->outcome == RP_ANNOTATE_CHANGED && dry_run)
 		word = "would be annotated";
-	printf("%s: %s: %zu sites", path, word, calls.sites);
+	rp_print_name(stdout, path);
+	printf(": %s: %zu sites", word, calls.sites);
 	print_counts(stdout, &calls);
 	if (ops.sites || ops.prefixed || ops.got || ops.others) {
 		printf("; %zu ops sites", ops.sites);
 		print_counts(stdout, &ops);
 	}
+	if (a->thunks[RP_THUNKS_RETPOLINE].n || a->thunks[RP_THUNKS_RETURN].n)
+		printf("; %zu retpoline sites, %zu return sites",
+		       a->thunks[RP_THUNKS_RETPOLINE].n,
+		       a->thunks[RP_THUNKS_RETURN].n);
 	putchar('\n');
 	print_others(path, a);
 }
@@ -223,24 +224,39 @@ static void print_json_function(const struct rp_relobj *obj,
 	       (unsigned long long)(site->offset - function->value));
 }
 
-static void print_json_target(const struct rp_relobj *obj,
-			      enum rp_site_table table,
-			      const struct rp_site *site)
+static void print_json_call(const struct rp_relobj *obj,
+			    const struct rp_site *site)
 {
-	printf(table == RP_TABLE_OPS ? ", \"table\": " : ", \"tramp\": ");
+	printf(", \"tramp\": ");
 	rp_json_string(stdout, obj->symbols[site->symbol].name);
-	if (table == RP_TABLE_OPS)
-		printf(", \"member_offset\": %lld, \"length\": %u",
-		       (long long)site->addend, site->length);
+	printf(", \"crosses_block\": %s", site->crosses ? "true" : "false");
 }
 
-static void print_json_sites(const struct rp_annotation *a,
-			     const struct rp_places *functions,
-			     enum rp_site_table table)
+static void print_json_op(const struct rp_relobj *obj,
+			  const struct rp_site *site)
 {
-	const struct rp_sites *sites = &a->sites[table];
-	const struct rp_relobj *obj = &a->obj;
+	printf(", \"table\": ");
+	rp_json_string(stdout, obj->symbols[site->symbol].name);
+	printf(", \"member_offset\": %lld, \"length\": %u",
+	       (long long)site->addend, site->length);
+	printf(", \"crosses_block\": %s", site->crosses ? "true" : "false");
+}
 
+static void print_json_thunk(const struct rp_relobj *obj,
+			     const struct rp_site *site)
+{
+	printf(", \"thunk\": ");
+	rp_json_string(stdout, obj->symbols[site->symbol].name);
+}
+
+typedef void print_site_fn(const struct rp_relobj *, const struct rp_site *);
+
+/* @table: whose words for kinds of sites */
+static void print_json_sites(const struct rp_relobj *obj,
+			     const struct rp_places *functions,
+			     const struct rp_sites *sites,
+			     enum rp_site_table table, print_site_fn *rest)
+{
 	for (size_t i = 0; i < sites->n; i++) {
 		const struct rp_site *site = &sites->v[i];
 
@@ -251,11 +267,21 @@ static void print_json_sites(const struct rp_annotation *a,
 		print_json_function(obj, functions, site);
 		printf(", \"kind\": \"%s\"",
 		       rp_site_kind_name(table, site->kind));
-		print_json_target(obj, table, site);
-		printf(", \"crosses_block\": %s }",
-		       site->crosses ? "true" : "false");
+		rest(obj, site);
+		printf(" }");
 	}
 	printf("%s]", sites->n ? "\n  " : "");
+}
+
+static void print_json_thunks(const struct rp_annotation *a,
+			      const struct rp_places *functions)
+{
+	printf(", \"retpoline_sites\": [");
+	print_json_sites(&a->obj, functions, &a->thunks[RP_THUNKS_RETPOLINE],
+			 RP_TABLE_KERNEL, print_json_thunk);
+	printf(", \"return_sites\": [");
+	print_json_sites(&a->obj, functions, &a->thunks[RP_THUNKS_RETURN],
+			 RP_TABLE_KERNEL, print_json_thunk);
 }
 
 static void print_json(const char *path, const struct rp_annotation *a,
@@ -273,11 +299,14 @@ static void print_json(const char *path, const struct rp_annotation *a,
 	printf(", \"status\": \"%s\", \"prefixed\": %zu, \"others\": %zu, "
 	       "\"sites\": [", outcome_name(a->outcome, dry_run),
 	       calls->prefixed, calls->others);
-	print_json_sites(a, &functions, RP_TABLE_CALLS);
+	print_json_sites(&a->obj, &functions, calls, RP_TABLE_CALLS,
+			 print_json_call);
 	printf(", \"ops_prefixed\": %zu, \"ops_got\": %zu, "
 	       "\"ops_others\": %zu, \"ops_sites\": [", ops->prefixed,
 	       ops->got, ops->others);
-	print_json_sites(a, &functions, RP_TABLE_OPS);
+	print_json_sites(&a->obj, &functions, ops, RP_TABLE_OPS, print_json_op);
+	if (a->abi->kernel)
+		print_json_thunks(a, &functions);
 	printf(" }");
 	rp_places_deinit(&functions);
 }
@@ -309,9 +338,11 @@ static void add_totals(struct totals *totals, const struct rp_annotation *a)
 		totals->of[i].got += n.got;
 		totals->of[i].others += n.others;
 	}
+	for (size_t i = 0; i < RP_THUNKS_NR; i++)
+		totals->thunks[i] += a->thunks[i].n;
 }
 
-static void print_totals(const struct totals *t, bool dry_run)
+static void print_totals(const struct totals *t, bool dry_run, bool kernel)
 {
 	const struct counts *calls = &t->of[RP_TABLE_CALLS];
 	const struct counts *ops = &t->of[RP_TABLE_OPS];
@@ -322,9 +353,14 @@ static void print_totals(const struct totals *t, bool dry_run)
 		dry_run ? "to be changed" : "changed", t->errors, t->lto,
 		calls->sites, calls->crossing, calls->prefixed, calls->others);
 	fprintf(stderr, "; %zu ops sites: %zu cross a 16-byte block, %zu left "
-		"out (prefixed), %zu through the GOT, %zu other references\n",
+		"out (prefixed), %zu through the GOT, %zu other references",
 		ops->sites, ops->crossing, ops->prefixed, ops->got,
 		ops->others);
+	if (kernel)
+		fprintf(stderr, "; %zu retpoline sites, %zu return sites",
+			t->thunks[RP_THUNKS_RETPOLINE],
+			t->thunks[RP_THUNKS_RETURN]);
+	fputc('\n', stderr);
 }
 
 static int annotate_file(struct rp_annotated_file *file, const char *path,
@@ -438,6 +474,7 @@ int rp_cmd_object_annotate(int argc, char **argv)
 	if (settings.json)
 		printf("\n]\n");
 	if (settings.stats)
-		print_totals(&totals, settings.dry_run);
+		print_totals(&totals, settings.dry_run,
+			     settings.abi->kernel);
 	return totals.errors ? RP_EXIT_ERROR : RP_EXIT_OK;
 }

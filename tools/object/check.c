@@ -156,27 +156,44 @@ static void add(struct result *sum, const struct result *r)
 	sum->stats.op_sites += r->stats.op_sites;
 }
 
+static void print_number(FILE *out, const char *before, size_t n,
+			 const char *word)
+{
+	fprintf(out, "%s%zu %s%s", before, n, word, rp_s(n));
+}
+
 static void print_summary(const struct result *sum, size_t files, size_t failed)
 {
-	printf("%zu files, %zu functions, %zu instructions: %zu errors, %zu "
-	       "warnings, %zu notes", files, sum->stats.functions,
-	       sum->stats.instructions, sum->severity[RP_ERROR],
-	       sum->severity[RP_WARNING], sum->severity[RP_NOTE]);
-	if (sum->stats.skipped)
-		printf("; the stack check left out %zu functions",
-		       sum->stats.skipped);
-	if (failed)
-		printf("; %zu files could not be checked", failed);
+	const struct rp_check_stats *stats = &sum->stats;
+
+	print_number(stdout, "", files, "file");
+	print_number(stdout, ", ", stats->functions, "function");
+	print_number(stdout, ", ", stats->instructions, "instruction");
+	print_number(stdout, ": ", sum->severity[RP_ERROR], "error");
+	print_number(stdout, ", ", sum->severity[RP_WARNING], "warning");
+	print_number(stdout, ", ", sum->severity[RP_NOTE], "note");
+	if (stats->skipped)
+		print_number(stdout, "; the stack check left out ",
+			     stats->skipped, "function");
+	if (failed) {
+		print_number(stdout, "; ", failed, "file");
+		printf(" could not be checked");
+	}
 	putchar('\n');
 }
 
 static void print_stats(const struct result *sum)
 {
-	fprintf(stderr, "looked at: %zu functions, %zu instructions, %zu "
-		"alternatives, %zu call sites, %zu static branches, %zu ops "
-		"sites\nfound:", sum->stats.functions, sum->stats.instructions,
-		sum->stats.alternatives, sum->stats.call_sites,
-		sum->stats.key_sites, sum->stats.op_sites);
+	const struct rp_check_stats *stats = &sum->stats;
+
+	print_number(stderr, "looked at: ", stats->functions, "function");
+	print_number(stderr, ", ", stats->instructions, "instruction");
+	print_number(stderr, ", ", stats->alternatives, "alternative");
+	print_number(stderr, ", ", stats->call_sites, "call site");
+	fprintf(stderr, ", %zu static branch%s", stats->key_sites,
+		stats->key_sites == 1 ? "" : "es");
+	print_number(stderr, ", ", stats->op_sites, "ops site");
+	fprintf(stderr, "\nfound:");
 	for (unsigned int i = 0; i < RP_CHECK_NR; i++)
 		fprintf(stderr, "%s %s %zu", i ? "," : "",
 			rp_check_class_name(i), sum->class[i]);
@@ -268,8 +285,8 @@ static bool parse_jobs(struct settings *s)
 {
 	if (rp_parallel_jobs(optarg, &s->jobs))
 		return true;
-	fprintf(stderr, "repoint object check: error: -j %s is no number of "
-		"jobs\n", optarg);
+	fprintf(stderr, "repoint object check: error: -j takes a number from 1 to "
+		"1024\n");
 	return false;
 }
 

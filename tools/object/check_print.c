@@ -89,21 +89,21 @@ static void print_source(FILE *out, const struct place *place,
 static void print_place(FILE *out, const struct place *place)
 {
 	if (place->function[0] && place->inside) {
-		fprintf(out, " %s+0x%llx (%s+0x%llx", place->function,
+		fprintf(out, "%s+0x%llx (%s+0x%llx", place->function,
 			(unsigned long long)place->function_offset,
 			place->section, (unsigned long long)place->offset);
 		print_source(out, place, ", ", "");
-		fprintf(out, "):");
+		fprintf(out, "): ");
 	} else if (place->function[0]) {
-		fprintf(out, " %s+0x%llx (of %s", place->section,
+		fprintf(out, "%s+0x%llx (of %s", place->section,
 			(unsigned long long)place->offset, place->function);
 		print_source(out, place, ", ", "");
-		fprintf(out, "):");
+		fprintf(out, "): ");
 	} else if (place->section[0]) {
-		fprintf(out, " %s+0x%llx", place->section,
+		fprintf(out, "%s+0x%llx", place->section,
 			(unsigned long long)place->offset);
 		print_source(out, place, " (", ")");
-		fputc(':', out);
+		fprintf(out, ": ");
 	}
 }
 
@@ -115,10 +115,10 @@ static void print_finding(FILE *out, const char *path,
 	struct place place;
 
 	find_place(&place, check, f, lines);
-	fprintf(out, "%s: %s RP%04d:", path, rp_severity_name(f->severity),
-		f->id);
+	rp_print_name(out, path);
+	fprintf(out, ": %s: ", rp_severity_name(f->severity));
 	print_place(out, &place);
-	fprintf(out, " %s\n", f->text);
+	fprintf(out, "%s [RP%04d]\n", f->text, f->id);
 }
 
 /* Notes come as numbers, without -v. */
@@ -126,12 +126,13 @@ static void print_notes(FILE *out, const char *path,
 			const struct rp_findings *findings)
 {
 	uint32_t count[RP_FINDING_IDS] = { 0 };
+	size_t n = findings->severity[RP_NOTE];
 	const char *before = ": ";
 
 	for (size_t i = 0; i < findings->n; i++)
 		count[findings->v[i].id] += findings->v[i].severity == RP_NOTE;
-	fprintf(out, "%s: %zu notes (-v lists them)", path,
-		findings->severity[RP_NOTE]);
+	rp_print_name(out, path);
+	fprintf(out, ": %zu note%s (-v lists them)", n, rp_s(n));
 	for (size_t i = 0; i < RP_FINDING_IDS; i++) {
 		if (!count[i])
 			continue;
@@ -149,12 +150,22 @@ static void print_rest(FILE *out, const char *path,
 	for (size_t i = 0; i < RP_FINDING_IDS; i++) {
 		uint32_t seen = listed[i] + notes[i];
 
-		if (findings->count[i] > seen)
-			fprintf(out, "%s: and %u more of RP%04zu%s\n", path,
-				findings->count[i] - seen, i,
-				detail == RP_DETAIL_ALL ? "" :
-				" (-v lists them)");
+		if (findings->count[i] <= seen)
+			continue;
+		rp_print_name(out, path);
+		fprintf(out, ": and %u more of RP%04zu%s\n",
+			findings->count[i] - seen, i,
+			detail == RP_DETAIL_ALL ? "" : " (-v lists them)");
 	}
+}
+
+static void print_lto(FILE *out, const char *path)
+{
+	struct rp_diag diag;
+
+	rp_diag_set(&diag, RP_DIAG_LTO, NULL, "compiled with -flto: there is no "
+		    "code to check; check what it is linked into");
+	rp_print_message(out, path, "note", &diag);
 }
 
 void rp_check_print(FILE *out, const char *path, const struct rp_check *check,
@@ -182,21 +193,13 @@ void rp_check_print(FILE *out, const char *path, const struct rp_check *check,
 		print_notes(out, path, findings);
 	// Nothing is left out without a word.
 	if (check->obj.lto == RP_LTO_SLIM)
-		fprintf(out, "%s: note RP%04d: compiled with -flto: there is no "
-			"code to check; check what it is linked into\n", path,
-			RP_DIAG_LTO);
+		print_lto(out, path);
 }
 
 void rp_check_print_failure(FILE *out, const char *path,
 			    const struct rp_diag *diag)
 {
-	fprintf(out, "%s: error RP%04d:", path, diag->id);
-	if (diag->where[0] && diag->has_offset)
-		fprintf(out, " %s+0x%llx:", diag->where,
-			(unsigned long long)diag->offset);
-	else if (diag->where[0])
-		fprintf(out, " %s:", diag->where);
-	fprintf(out, " %s\n", diag->text);
+	rp_print_message(out, path, "error", diag);
 }
 
 /* ---- JSON ---- */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char help_text[] =
@@ -23,6 +24,9 @@ static const char help_text[] =
 "                       the code\n"
 "      --abi ABI        format: repoint (if not given), linux-6.1 or linux-6.12,\n"
 "                       for objects of such a kernel\n"
+"      --prefix N       functions may have N bytes of NOPs in front, for calls to\n"
+"                       be written there: these belong to them (objtool\n"
+"                       --prefix=N)\n"
 "      --dump           print the table that a file has, or else the one that it\n"
 "                       would get; write nothing\n"
 "  -n, --dry-run        write nothing; with --dump: print the table as it would\n"
@@ -36,12 +40,13 @@ static const char help_text[] =
 "Exit status: 0 if all went well, 1 if a file got no table (the others do, all\n"
 "the same), 64 if the command line is wrong.\n";
 
-enum { OPT_JSON = 0x100, OPT_ABI, OPT_DUMP, OPT_FROM_EH_FRAME };
+enum { OPT_JSON = 0x100, OPT_ABI, OPT_DUMP, OPT_FROM_EH_FRAME, OPT_PREFIX };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "from-eh-frame", no_argument, NULL, OPT_FROM_EH_FRAME },
 	{ "abi", required_argument, NULL, OPT_ABI },
+	{ "prefix", required_argument, NULL, OPT_PREFIX },
 	{ "dump", no_argument, NULL, OPT_DUMP },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "jobs", required_argument, NULL, 'j' },
@@ -55,24 +60,13 @@ struct settings {
 	struct rp_orc_options how;
 	const char *abi_name;
 	const char *jobs_word;
+	const char *prefix_word;
 	unsigned int jobs;
 	bool verbose;
 	bool json;
 	bool help;
 	char **files;
 };
-
-static void message(FILE *err, const char *path, const char *severity,
-		    const struct rp_diag *diag)
-{
-	fprintf(err, "%s: %s: ", path, severity);
-	if (diag->where[0] && diag->has_offset)
-		fprintf(err, "%s+0x%llx: ", diag->where,
-			(unsigned long long)diag->offset);
-	else if (diag->where[0])
-		fprintf(err, "%s: ", diag->where);
-	fprintf(err, "%s [RP%04d]\n", diag->text, diag->id);
-}
 
 static void print_findings(FILE *err, const char *path,
 			   const struct rp_orc_result *result)
@@ -85,11 +79,13 @@ static void print_findings(FILE *err, const char *path,
 
 		if (f->severity != RP_ERROR)
 			continue;
-		fprintf(err, "%s: error: ", path);
+		rp_print_name(err, path);
+		fprintf(err, rp_orc_table_spoils(f) ? ": error: " : ": note: ");
 		if (f->section) {
 			rp_code_place(&result->code, f->section, f->offset,
 				      place, sizeof(place));
-			fprintf(err, "%s: ", place);
+			rp_print_name(err, place);
+			fprintf(err, ": ");
 		}
 		fprintf(err, "%s [RP%04d]\n", f->text, f->id);
 	}
@@ -122,8 +118,9 @@ static void print_verbose(FILE *out, const char *path,
 		[RP_ORC_BYTECODE] = "compiled with -flto",
 	};
 
-	fprintf(out, "%s: %s: %zu entries\n", path, texts[r->outcome],
-		r->orc.n);
+	rp_print_name(out, path);
+	fprintf(out, ": %s: %zu entr%s\n", texts[r->outcome], r->orc.n,
+		r->orc.n == 1 ? "y" : "ies");
 }
 
 static void print_json_error(FILE *out, const struct rp_diag *diag)
@@ -168,24 +165,25 @@ static void print_notes(FILE *err, const char *path,
 	if (r->outcome == RP_ORC_REPLACED) {
 		rp_diag_set(&diag, RP_DIAG_ORC_EXISTS, NULL, "had a table that "
 			    "did not fit it; it was replaced");
-		message(err, path, "note", &diag);
+		rp_print_message(err, path, "note", &diag);
 	}
 	if (r->unsaid && verbose) {
-		rp_diag_set(&diag, RP_DIAG_ORC_RANGE, NULL, "%zu stretches of "
-			    "code have a stack that the format cannot say: "
-			    "their entries are undefined", r->unsaid);
-		message(err, path, "note", &diag);
+		rp_diag_set(&diag, RP_DIAG_ORC_RANGE, NULL, "%zu stretch%s of "
+			    "code with a stack that the format cannot say: "
+			    "undefined in the table", r->unsaid,
+			    r->unsaid == 1 ? "" : "es");
+		rp_print_message(err, path, "note", &diag);
 	}
 	if (r->outcome == RP_ORC_BYTECODE) {
 		rp_diag_set(&diag, RP_DIAG_LTO, NULL, "compiled with -flto: no "
 			    "code to follow yet; use the linked file");
-		message(err, path, "note", &diag);
+		rp_print_message(err, path, "note", &diag);
 	}
 	if (r->no_build_id) {
 		rp_diag_set(&diag, RP_DIAG_BINARY_BUILD_ID, NULL, "has no "
 			    "build ID: nothing can check that the table is its "
 			    "own; link with -Wl,--build-id");
-		message(err, path, "warning", &diag);
+		rp_print_message(err, path, "warning", &diag);
 	}
 }
 
@@ -194,22 +192,24 @@ static int report(const struct settings *s, const char *path,
 		  FILE *out, FILE *err)
 {
 	bool failed = r->outcome == RP_ORC_FAILED;
+	struct rp_diag nomem;
 	int rc = 0;
 
-	if (failed) {
-		print_findings(err, path, r);
-		message(err, path, "error", diag);
-	} else {
+	print_findings(err, path, r);
+	if (failed)
+		rp_print_message(err, path, "error", diag);
+	else
 		print_notes(err, path, r, s->verbose);
-	}
 	if (s->json)
 		rc = print_json(out, path, r, s->how.dump, diag);
 	else if (s->how.dump && !failed)
 		rc = rp_orc_print(out, &r->orc, &r->obj);
 	else if (s->verbose && !failed)
 		print_verbose(out, path, r);
-	if (rc)
-		fprintf(err, "%s: error: out of memory\n", path);
+	if (rc) {
+		rp_diag_nomem(&nomem);
+		rp_print_message(err, path, "error", &nomem);
+	}
 	return failed || rc ? RP_EXIT_ERROR : RP_EXIT_OK;
 }
 
@@ -235,6 +235,15 @@ static int usage_error(const char *what)
 	return RP_EXIT_USAGE;
 }
 
+/* Return: a number from 1 to 255, or 0. */
+static unsigned int read_prefix(const char *word)
+{
+	char *end;
+	unsigned long n = strtoul(word, &end, 10);
+
+	return *word >= '0' && *word <= '9' && !*end && n <= UINT8_MAX ? n : 0;
+}
+
 static int check_settings(struct settings *s, int nfiles)
 {
 	s->how.abi = s->abi_name ? rp_abi_by_name(s->abi_name) :
@@ -244,6 +253,12 @@ static int check_settings(struct settings *s, int nfiles)
 				   "linux-6.12");
 	if (s->jobs_word && !rp_parallel_jobs(s->jobs_word, &s->jobs))
 		return usage_error("-j takes a number from 1 to 1024");
+	s->how.prefix = s->prefix_word ? read_prefix(s->prefix_word) : 0;
+	if (s->prefix_word && !s->how.prefix)
+		return usage_error("--prefix takes a number from 1 to 255");
+	if (s->prefix_word && s->how.from_eh_frame)
+		return usage_error("--prefix is for tables made by following "
+				   "the code: no --from-eh-frame with it");
 	if (s->how.from_eh_frame && s->how.abi->kernel)
 		return usage_error("kernels have no .eh_frame: --from-eh-frame "
 				   "goes with --abi repoint only");
@@ -279,6 +294,9 @@ static int parse(int argc, char **argv, struct settings *s)
 			break;
 		case OPT_ABI:
 			s->abi_name = optarg;
+			break;
+		case OPT_PREFIX:
+			s->prefix_word = optarg;
 			break;
 		case OPT_DUMP:
 			s->how.dump = true;

@@ -12,14 +12,20 @@ static bool has_table(const struct rp_relobj *obj)
 	       rp_orc_section(obj, RP_ORC_IP_SECTION);
 }
 
-/* Errors that make the table wrong: of the stack, of alternatives, and of the
- * code as such. */
+/* Of the stack, of alternatives, and of the code as such. Where only .eh_frame is
+ * wrong the table is right: it is made from the code. */
+bool rp_orc_table_spoils(const struct rp_finding *finding)
+{
+	return finding->severity == RP_ERROR &&
+	       finding->id != RP_DIAG_CHECK_CFI;
+}
+
 static size_t count_errors(const struct rp_findings *findings)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < findings->n; i++)
-		n += findings->v[i].severity == RP_ERROR;
+		n += rp_orc_table_spoils(&findings->v[i]);
 	return n;
 }
 
@@ -32,7 +38,7 @@ static int check_findings(struct rp_orc_result *r, struct rp_diag *diag)
 	if (!n)
 		return 0;
 	for (size_t i = 0; i < r->findings.n; i++) {
-		if (r->findings.v[i].severity == RP_ERROR)
+		if (rp_orc_table_spoils(&r->findings.v[i]))
 			return rp_diag_set(diag, r->findings.v[i].id, NULL,
 				"no table is written: %zu error%s in what the "
 				"code does to the stack", n, n > 1 ? "s" : "");
@@ -40,7 +46,8 @@ static int check_findings(struct rp_orc_result *r, struct rp_diag *diag)
 	return 0;
 }
 
-static int make_from_walk(struct rp_orc_result *r, struct rp_diag *diag)
+static int make_from_walk(struct rp_orc_result *r, unsigned int prefix,
+			  struct rp_diag *diag)
 {
 	int rc = rp_code_init(&r->code, &r->obj, r->abi, &r->findings, diag);
 
@@ -52,6 +59,8 @@ static int make_from_walk(struct rp_orc_result *r, struct rp_diag *diag)
 					&r->findings, diag);
 	if (!rc)
 		rc = check_findings(r, diag);
+	if (!rc && prefix)
+		rp_orc_set_prefix(&r->code, prefix);
 	if (!rc)
 		rc = rp_orc_from_walk(&r->orc, &r->walk, diag);
 	r->unsaid = r->orc.unsaid;
@@ -76,7 +85,7 @@ static int make(struct rp_orc_result *r, const struct rp_orc_options *options,
 		return rp_diag_set(diag, RP_DIAG_ORC_KIND, NULL,
 			"is a table file: it can be printed (--dump) only");
 	return options->from_eh_frame ? make_from_rows(r, diag) :
-					make_from_walk(r, diag);
+					make_from_walk(r, options->prefix, diag);
 }
 
 static int write_object(void *context, int fd, struct rp_diag *diag)

@@ -11,12 +11,14 @@
  * @abi:     format
  * @output:  file to write instead; NULL: in place
  * @from_eh_frame: of .eh_frame, not of the code
+ * @prefix:  bytes of NOPs before functions; 0: none
  * @dump:    the table is to be printed: write nothing
  * @dry_run: write nothing; do not take the table that is there
  */
 struct rp_orc_options {
 	const struct rp_abi *abi;
 	const char *output;
+	unsigned int prefix;
 	bool from_eh_frame;
 	bool dump;
 	bool dry_run;
@@ -65,6 +67,9 @@ struct rp_orc_result {
  */
 void rp_orc_file(struct rp_orc_result *result, const char *path,
 		 const struct rp_orc_options *options, struct rp_diag *diag);
+
+/** rp_orc_table_spoils() - would the table be wrong? */
+bool rp_orc_table_spoils(const struct rp_finding *finding);
 
 void rp_orc_result_deinit(struct rp_orc_result *result);
 
