@@ -56,7 +56,8 @@ static void read_list(const struct file *file, struct list *list)
 		list->v = reallocarray(list->v, list->n + 1, sizeof(l));
 		list->v[list->n++] = l;
 	}
-	qsort(list->v, list->n, sizeof(*list->v), by_start);
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_start);
 }
 
 static void index_symbols(const struct file *file)

@@ -16,7 +16,7 @@ static void die(const char *path, const char *what)
 static void read_image(struct mutant *m, const char *path)
 {
 	FILE *f = fopen(path, "rb");
-	long size;
+	long size = 0;
 
 	if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0 ||
 	    fseek(f, 0, SEEK_SET))
