@@ -198,7 +198,7 @@ const struct rp_edge *rp_code_edges(const struct rp_code *code, uint32_t insn,
 	for (end = low; end < code->nedges && code->edges[end].from == insn;)
 		end++;
 	*n = end - low;
-	return code->edges + low;
+	return *n ? code->edges + low : NULL;
 }
 
 const struct rp_alt *rp_code_alts(const struct rp_code *code, uint32_t insn,
@@ -217,7 +217,7 @@ const struct rp_alt *rp_code_alts(const struct rp_code *code, uint32_t insn,
 	for (end = low; end < code->nalts && code->alts[end].from == insn;)
 		end++;
 	*n = end - low;
-	return code->alts + low;
+	return *n ? code->alts + low : NULL;
 }
 
 const struct rp_hint *rp_code_hint(const struct rp_code *code, uint32_t insn)
