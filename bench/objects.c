@@ -151,7 +151,7 @@ static void link_all(struct corpus *corpus)
 
 static void find_objects(struct corpus *corpus)
 {
-	const char *which = corpus->options->quick ? "[a-d]*" : "*";
+	const char *which = corpus->options->quick ? "[a-c]*/*" : "*/*";
 	char *directory;
 
 	corpus->kernel = corpus->options->objects;
@@ -159,7 +159,9 @@ static void find_objects(struct corpus *corpus)
 		take(corpus, corpus->options->objects);
 	} else {
 		patch_shell("mkdir objects && cd objects && "
-			    "ls '%s'/object/%s.c | xargs -P 2 -n 8 "
+			    "for f in '%s'/object/%s.c; do d=${f%%/*}; "
+			    "printf '\"%%s\" -o \"%%s-%%s.o\"\\n' \"$f\" "
+			    "\"${d##*/}\" \"${f##*/}\"; done | xargs -P 2 -n 3 "
 			    "cc -O2 -w -fno-pie -fcf-protection=none "
 			    "-I'%s/include' -c", BENCH_SOURCE, which,
 			    BENCH_SOURCE);

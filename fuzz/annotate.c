@@ -6,7 +6,7 @@
  * the same sites, and needs nothing more done.
  */
 #define _GNU_SOURCE
-#include "../object/annotate.h"
+#include "../object/annotate/annotate.h"
 #include "target.h"
 
 #include <stdio.h>

@@ -6,8 +6,8 @@
  * Besides not crashing: places of findings lie in the file, tables of unwind
  * entries are sorted, and what was found does not depend on the run.
  */
-#include "../object/check.h"
-#include "../object/orc.h"
+#include "../object/check/check.h"
+#include "../object/orc/orc.h"
 #include "target.h"
 
 #include <stdio.h>

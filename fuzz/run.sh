@@ -28,7 +28,7 @@ check) "$root/fuzz/corpus-check.sh" "$work/seeds" ;;
 esac
 if command -v clang >/dev/null; then
 	clang $flags -fsanitize=fuzzer,address,undefined -o "$work/$target" \
-		"$root/fuzz/$target.c" "$root"/object/*.c $libs
+		"$root/fuzz/$target.c" "$root"/object/*.c "$root"/object/*/*.c $libs
 	mkdir -p "$work/corpus"
 	"$work/$target" -max_total_time="$seconds" -timeout=10 \
 		-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
@@ -36,7 +36,7 @@ if command -v clang >/dev/null; then
 else
 	gcc $flags -fsanitize=address,undefined -o "$work/$target" \
 		"$root/fuzz/$target.c" "$root/fuzz/driver.c" \
-		"$root"/object/*.c $libs
+		"$root"/object/*.c "$root"/object/*/*.c $libs
 	end=$(($(date +%s) + seconds))
 	seed=$(date +%s)
 	while [ "$(date +%s)" -lt "$end" ]; do

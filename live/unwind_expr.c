@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "unwind_internal.h"
 
-#include "../object/eh_reader.h"
+#include "../object/frames/eh_reader.h"
 
 #define EXPR_STACK	64
 #define EXPR_STEPS	1000

@@ -6,7 +6,7 @@
 
 #include "unwind_internal.h"
 
-#include "../object/cfi_insn.h"
+#include "../object/frames/cfi_insn.h"
 
 /** struct rp_cfi_reader - a copy of bytes of the target: @start is at @address
  *  there. */

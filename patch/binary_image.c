@@ -2,7 +2,7 @@
 /* A linked ELF file: headers, sections, notes. */
 #include "binary_internal.h"
 
-#include "../object/mapped_file.h"
+#include "../object/elf/mapped_file.h"
 
 #include <endian.h>
 #include <errno.h>

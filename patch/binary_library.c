@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "binary_internal.h"
 
-#include "../object/mapped_file.h"
+#include "../object/elf/mapped_file.h"
 
 #include <errno.h>
 #include <limits.h>

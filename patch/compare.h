@@ -5,8 +5,8 @@
 
 #include "unit.h"
 
-#include "../object/insn_fields.h"
-#include "../object/reloc_form.h"
+#include "../object/insn/fields.h"
+#include "../object/elf/reloc_form.h"
 
 /* What a comparison found. Later ones outweigh earlier ones. */
 enum rp_verdict {

@@ -16,7 +16,7 @@
  */
 #include "correlate.h"
 
-#include "../object/reloc_form.h"
+#include "../object/elf/reloc_form.h"
 #include "names.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "expected.h"
 
 #include "../object/grow.h"
-#include "../object/insn.h"
+#include "../object/insn/insn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #ifndef REPOINT_PATCH_MATCH_H
 #define REPOINT_PATCH_MATCH_H
 
-#include "../object/atoms.h"
+#include "../object/atoms/atoms.h"
 #include "binary.h"
 
 enum rp_match_state {

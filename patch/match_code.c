@@ -15,7 +15,7 @@
 #include "match_internal.h"
 
 #include "../object/grow.h"
-#include "../object/insn_fields.h"
+#include "../object/insn/fields.h"
 
 #include <errno.h>
 #include <stdlib.h>

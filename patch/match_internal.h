@@ -3,7 +3,7 @@
 #ifndef REPOINT_PATCH_MATCH_INTERNAL_H
 #define REPOINT_PATCH_MATCH_INTERNAL_H
 
-#include "../object/reloc_form.h"
+#include "../object/elf/reloc_form.h"
 #include "match.h"
 
 /** enum rp_value - what the binary's field of a reference holds. */

@@ -8,7 +8,7 @@
  */
 #include "patch_internal.h"
 
-#include "../object/reloc_form.h"
+#include "../object/elf/reloc_form.h"
 #include "names.h"
 
 #include <stdlib.h>

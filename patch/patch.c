@@ -2,7 +2,7 @@
 /* Making a payload, from the first step to the last. */
 #include "patch_internal.h"
 
-#include "../object/mapped_file.h"
+#include "../object/elf/mapped_file.h"
 
 #include <stdlib.h>
 #include <string.h>

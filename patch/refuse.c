@@ -2,7 +2,7 @@
 /* What cannot be patched safely: where, why, and the way out. */
 #include "expected.h"
 
-#include "../object/insn_fields.h"
+#include "../object/insn/fields.h"
 #include "names.h"
 
 #include <stdlib.h>

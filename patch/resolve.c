@@ -9,7 +9,7 @@
  */
 #include "patch_internal.h"
 
-#include "../object/insn.h"
+#include "../object/insn/insn.h"
 
 #include <stdlib.h>
 #include <string.h>

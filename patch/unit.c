@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
-#include "../object/mapped_file.h"
+#include "../object/elf/mapped_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,8 +9,8 @@
 #ifndef REPOINT_PATCH_UNIT_H
 #define REPOINT_PATCH_UNIT_H
 
-#include "../object/atoms.h"
-#include "../object/debug_info.h"
+#include "../object/atoms/atoms.h"
+#include "../object/debug/info.h"
 #include "match.h"
 
 /**

@@ -31,7 +31,7 @@
 #ifndef REPOINT_PAYLOAD_PAYLOAD_H
 #define REPOINT_PAYLOAD_PAYLOAD_H
 
-#include "../object/relobj.h"
+#include "../object/elf/relobj.h"
 #include "format.h"
 
 #define RP_PAYLOAD_ALIGN_MAX	4096u

@@ -2,7 +2,7 @@
 /* The program `repoint`: its commands, and help about them. */
 #include "tool.h"
 
-#include "../object/insn.h"
+#include "../object/insn/insn.h"
 #include "cc/link.h"
 
 #include <elfutils/version.h>

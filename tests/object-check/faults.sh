@@ -40,12 +40,12 @@ make_objects()
 			"$here/subject.c" &&
 		compiled $cc-frames $cc -O2 -fno-omit-frame-pointer \
 			"$here/subject.c" || return
-		for name in elf_edit atoms_split places; do
-			compiled $cc-$name $cc -O2 -g -fPIC \
+		for name in elf/edit atoms/split elf/places; do
+			compiled $cc-${name##*/} $cc -O2 -g -fPIC \
 				"$RP_SOURCE/object/$name.c" || return
 		done
 		compiled $cc-small $cc -Os -fno-pie -fcf-protection \
-			"$RP_SOURCE/object/insn_fields.c" || return
+			"$RP_SOURCE/object/insn/fields.c" || return
 	done
 	objects=("$tmp"/good/*.o)
 }

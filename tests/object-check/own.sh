@@ -13,7 +13,7 @@ here=$RP_SOURCE/tests/object-check
 [ "$(uname -m)" = x86_64 ] || skip_all "the tool is for x86-64"
 
 sources=("$here/things.cc" "$here/subject.c"
-	"$RP_SOURCE"/object/{elf_edit,debug_compare,patchlet_code}.c
+	"$RP_SOURCE"/object/{elf/edit,debug/compare,annotate/patchlet_code}.c
 	"$RP_SOURCE"/payload/payload.c)
 # Frame pointers, tables of exceptions without unwinding at each instruction,
 # cold parts, and sections of their own: each in one flavour at least.
@@ -66,7 +66,7 @@ linked()
 {
 	# shellcheck disable=SC2086 # a list of words
 	$cxx -shared $options "$tmp/$name"/things.cc.o \
-		"$tmp/$name"/elf_edit.c.o -o "$tmp/$name.so" &&
+		"$tmp/$name"/edit.c.o -o "$tmp/$name.so" &&
 	clean "$tmp/$name.so"
 }
 

@@ -5,8 +5,8 @@
  *
  * usage: facts ABI FILE
  */
-#include "../../object/code.h"
-#include "../../object/mapped_file.h"
+#include "../../object/code/code.h"
+#include "../../object/elf/mapped_file.h"
 
 #include <stdio.h>
 

@@ -7,8 +7,8 @@
 #ifndef REPOINT_TESTS_OBJECT_FRAMES_JUDGE_H
 #define REPOINT_TESTS_OBJECT_FRAMES_JUDGE_H
 
-#include "../../object/frame_rows.h"
-#include "../../object/mapped_file.h"
+#include "../../object/frames/rows.h"
+#include "../../object/elf/mapped_file.h"
 
 #include <elfutils/libdw.h>
 

@@ -7,7 +7,7 @@
  */
 #include "judge.h"
 
-#include "../../object/orc.h"
+#include "../../object/orc/orc.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -15,9 +15,9 @@
 
 #include <Zydis/Zydis.h>
 
-#include "object/insn_flow.h"
-#include "object/mapped_file.h"
-#include "object/relobj.h"
+#include "../../object/insn/flow.h"
+#include "../../object/elf/mapped_file.h"
+#include "../../object/elf/relobj.h"
 
 struct form {
 	const char *name;

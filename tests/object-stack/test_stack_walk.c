@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "object/stack_walk_internal.h"
+#include "../../object/stack/internal.h"
 
 struct run {
 	const char *name;

@@ -81,7 +81,7 @@ def sources():
     found = []
     for path, options in sorted(build_options().items()):
         name = os.path.relpath(path, SOURCE)
-        if re.match(r"(src|object|payload|patch|tools/patch)/\w+\.c$", name):
+        if re.match(r"(src|payload|patch|tools/patch)/\w+\.c$|object/[\w/]+\.c$", name):
             with open(path) as file:
                 if file.read().count("\n{\n") >= 8:
                     options = ["-I" + os.path.dirname(path)] + options

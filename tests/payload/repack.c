@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include "sample.h"
 
-#include "../../object/relobj.h"
+#include "../../object/elf/relobj.h"
 #include "../../patch/binary.h"
 
 #include <fcntl.h>

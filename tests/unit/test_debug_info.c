@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../object/debug_info.h"
+#include "../../object/debug/info.h"
 
 #define MAX_FILE	(1u << 20)
 

@@ -3,7 +3,7 @@
 #include "../tool.h"
 #include "annotate_file.h"
 #include "../../object/abi.h"
-#include "../../object/places.h"
+#include "../../object/elf/places.h"
 
 #include <getopt.h>
 #include <string.h>

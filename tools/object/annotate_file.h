@@ -4,7 +4,7 @@
 #define REPOINT_TOOLS_ANNOTATE_FILE_H
 
 #include "whole_file.h"
-#include "../../object/annotate.h"
+#include "../../object/annotate/annotate.h"
 
 /**
  * struct rp_annotated_file - a file that was read, and what it holds.

@@ -2,7 +2,7 @@
 /*
  * Lines of the source for places in objects.
  *
- * Of relocatable objects object/debug_lines.c knows them. Linked files have
+ * Of relocatable objects object/debug/lines.c knows them. Linked files have
  * addresses: their units are sorted by what they cover.
  */
 #include "check_lines.h"

@@ -3,7 +3,7 @@
 #ifndef REPOINT_TOOLS_CHECK_LINES_H
 #define REPOINT_TOOLS_CHECK_LINES_H
 
-#include "../../object/debug_info.h"
+#include "../../object/debug/info.h"
 
 struct rp_check_lines;
 

@@ -3,7 +3,7 @@
 #ifndef REPOINT_TOOLS_CHECK_PRINT_H
 #define REPOINT_TOOLS_CHECK_PRINT_H
 
-#include "../../object/check.h"
+#include "../../object/check/check.h"
 
 #include <stdio.h>
 

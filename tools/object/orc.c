@@ -3,7 +3,7 @@
 #include "../parallel.h"
 #include "../tool.h"
 #include "orc_table.h"
-#include "../../object/orc_dump.h"
+#include "orc_dump.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The ORC table of one file: made, compared, written. */
 #include "orc_table.h"
-#include "../../object/orc_file.h"
+#include "../../object/orc/file.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define REPOINT_TOOLS_ORC_TABLE_H
 
 #include "whole_file.h"
-#include "../../object/orc.h"
+#include "../../object/orc/orc.h"
 
 /**
  * struct rp_orc_options - what to do.

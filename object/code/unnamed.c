@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions that no symbol names: of stripped files, from .eh_frame; and code
+ * that nothing describes.
+ */
+#include "../grow.h"
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A function is entered with the return address on top of the stack. What
+ * begins otherwise was split off another one.
+ */
+static bool is_part(const struct rp_frame_rows *rows,
+		    const struct rp_frame_fde *fde)
+{
+	const struct rp_frame_row *row =
+		rp_frame_row_at(rows, fde->section, fde->start);
+
+	return row && !fde->signal &&
+	       !(row->cfa == RP_ROW_CFA_REG && row->cfa_reg == RP_RSP &&
+		 row->cfa_offset == 8);
+}
+
+static bool is_named(const struct rp_code *code, uint32_t section,
+		     uint64_t offset)
+{
+	uint32_t insn = rp_code_around(code, section, offset);
+
+	return !insn || code->insns[insn].function;
+}
+
+/* The instructions have their functions as far as symbols name them. */
+int rp_code_add_described(struct rp_code_build *b)
+{
+	const struct rp_code *code = b->code;
+	int rc = 0;
+
+	for (size_t i = 0; b->rows && i < b->rows->nfdes && !rc; i++) {
+		const struct rp_frame_fde *fde = &b->rows->fdes[i];
+		struct rp_function f = {
+			.section = fde->section, .offset = fde->start,
+			.size = fde->end - fde->start,
+			.flags = RP_FUNCTION_UNNAMED,
+		};
+
+		if (!rp_code_has(code, fde->section) ||
+		    fde->start >= fde->end ||
+		    rp_code_is_stub_section(code, fde->section) ||
+		    !rp_code_at(code, fde->section, fde->start) ||
+		    is_named(code, fde->section, fde->start))
+			continue;
+		if (is_part(b->rows, fde))
+			f.flags |= RP_FUNCTION_COLD;
+		rc = rp_code_add_function(b, &f);
+	}
+	return rc;
+}
+
+static bool is_padding(const struct rp_code_insn *insn)
+{
+	return insn->flow == RP_FLOW_NOP || insn->flow == RP_FLOW_TRAP;
+}
+
+// Stubs are functions of their own.
+static uint64_t stub_size(const struct rp_code *code, uint32_t section)
+{
+	uint64_t size = code->obj->sections[section].hdr.sh_entsize;
+
+	if (!rp_code_is_stub_section(code, section))
+		return 0;
+	return size >= 8 && size <= 64 ? size : 16;
+}
+
+static bool ends_here(const struct rp_code *code, uint32_t first, uint32_t i,
+		      uint64_t stub)
+{
+	const struct rp_code_insn *insns = code->insns;
+
+	return insns[i].function ||
+	       insns[i].offset != insns[i - 1].offset + insns[i - 1].length ||
+	       (stub && insns[i].offset / stub != insns[first].offset / stub);
+}
+
+// @first is no padding. What the next one's alignment needs is not counted.
+static int add_gap(struct rp_code_build *b, uint32_t section, uint32_t first,
+		   uint32_t end)
+{
+	const struct rp_code_insn *insns = b->code->insns;
+	struct rp_function f = {
+		.section = section, .offset = insns[first].offset,
+		.symbol = rp_code_symbol_at(b->code, section,
+					    insns[first].offset),
+		.flags = RP_FUNCTION_UNTYPED,
+	};
+
+	while (end > first + 1 && is_padding(&insns[end - 1]))
+		end--;
+	f.size = insns[end - 1].offset + insns[end - 1].length - f.offset;
+	if (!f.symbol)
+		f.flags |= RP_FUNCTION_UNNAMED;
+	// Of a stripped file: where its functions begin is not known.
+	if (!f.symbol && b->obj->linked && f.size >= RP_CODE_LARGE)
+		f.flags |= RP_FUNCTION_IGNORE;
+	return rp_code_add_function(b, &f);
+}
+
+static int fill_section(struct rp_code_build *b, uint32_t section)
+{
+	const struct rp_code *code = b->code;
+	uint32_t i = code->section_first[section];
+	uint32_t end = code->section_first[section + 1];
+	uint64_t stub = stub_size(code, section);
+	int rc = 0;
+
+	while (i < end && !rc) {
+		uint32_t first = i;
+
+		if (code->insns[i].function || is_padding(&code->insns[i])) {
+			i++;
+			continue;
+		}
+		while (++i < end && !ends_here(code, first, i, stub))
+			;
+		rc = add_gap(b, section, first, i);
+	}
+	return rc;
+}
+
+int rp_code_add_gaps(struct rp_code_build *b)
+{
+	int rc = 0;
+
+	for (uint32_t i = 1; i < b->obj->nsections && !rc; i++) {
+		if (rp_code_has(b->code, i) &&
+		    strcmp(b->obj->sections[i].name,
+			   b->code->abi->replacements))
+			rc = fill_section(b, i);
+	}
+	return rc;
+}
+
+/* struct gap - [@start, @end) of @section, between functions; @next: of these the
+ * first behind it. */
+struct gap {
+	uint32_t section;
+	uint64_t start, end;
+	size_t next;
+};
+
+// The gap in front of the first function that begins behind a place.
+static void find_gap(const struct rp_code *code, const struct rp_span *bad,
+		     struct gap *gap)
+{
+	const struct rp_function *f = code->functions;
+
+	if (gap->section != bad->section)
+		gap->start = 0;
+	gap->section = bad->section;
+	for (; gap->next < code->nfunctions &&
+	     (f[gap->next].section < bad->section ||
+	      (f[gap->next].section == bad->section &&
+	       f[gap->next].offset <= bad->start)); gap->next++) {
+		const struct rp_function *g = &f[gap->next];
+
+		if (g->section == bad->section &&
+		    g->offset + g->size > gap->start)
+			gap->start = g->offset + g->size;
+	}
+	gap->end = code->obj->sections[bad->section].hdr.sh_size;
+	if (gap->next < code->nfunctions &&
+	    f[gap->next].section == bad->section)
+		gap->end = f[gap->next].offset;
+}
+
+/*
+ * Hand-written assembly has its constants among the code, without symbols. What
+ * lies between functions and is not all code is taken for data, as a whole.
+ */
+int rp_code_guess_data(struct rp_code_build *b)
+{
+	struct gap gap = { .next = 1 };
+
+	for (size_t i = 0; i < b->nbad; i++) {
+		find_gap(b->code, &b->bad[i], &gap);
+		if (b->bad[i].start < gap.start || gap.start >= gap.end)
+			continue;
+		if (rp_code_add_span(&b->found, &b->nfound, &b->found_room,
+				     (struct rp_span){ gap.start, gap.end,
+						       gap.section, true }))
+			return rp_diag_nomem(b->diag);
+		// One of them is enough.
+		while (i + 1 < b->nbad && b->bad[i + 1].section == gap.section &&
+		       b->bad[i + 1].start < gap.end)
+			i++;
+	}
+	return 0;
+}
