@@ -123,10 +123,18 @@ static int open_object(struct rp_check *check, const void *image, size_t size)
 	return rp_relobj_open_linked(&check->obj, image, size, check->diag);
 }
 
+static bool wants_walk(const struct rp_check *check)
+{
+	return check->options.classes & WALK_CLASSES;
+}
+
 // The kernel's objects have none, and no use for what there may be.
 static int read_frames(struct rp_check *check)
 {
-	if (check->options.abi->kernel)
+	const struct rp_abi *abi = check->options.abi;
+
+	if (abi->kernel || (!wants_walk(check) &&
+			    !rp_code_uses_frames(&check->obj, abi)))
 		return 0;
 	int rc = rp_frame_rows_init(&check->frames, &check->obj, check->diag);
 	check->has_frames = !rc && check->frames.nfdes;
@@ -135,11 +143,8 @@ static int read_frames(struct rp_check *check)
 
 static int follow(struct rp_check *check)
 {
-	if (!(check->options.classes & WALK_CLASSES))
+	if (!wants_walk(check))
 		return 0;
-	int rc = read_frames(check);
-	if (rc)
-		return rc;
 	check->walked = true;
 	return rp_stack_walk_init(&check->walk, &check->code,
 				  check->has_frames ? &check->frames : NULL,
@@ -175,8 +180,11 @@ int rp_check_init(struct rp_check *check, const void *image, size_t size,
 	check->findings.left_out = ~options->classes;
 	int rc = open_object(check, image, size);
 	if (!rc)
-		rc = rp_code_init(&check->code, &check->obj, options->abi,
-				  &check->findings, diag);
+		rc = read_frames(check);
+	if (!rc)
+		rc = rp_code_init_frames(&check->code, &check->obj,
+					 options->abi, &check->frames,
+					 &check->findings, diag);
 	if (!rc)
 		rc = follow(check);
 	if (!rc)

@@ -336,6 +336,17 @@ static int init(struct rp_code_build *b, struct rp_findings *findings)
 	return 0;
 }
 
+bool rp_code_uses_frames(const struct rp_relobj *obj, const struct rp_abi *abi)
+{
+	if (abi->kernel)
+		return false;
+	for (size_t i = 1; i < obj->nsections; i++) {
+		if (!strncmp(obj->sections[i].name, ".gcc_except_table", 17))
+			return true;
+	}
+	return obj->linked;
+}
+
 int rp_code_init_frames(struct rp_code *code, const struct rp_relobj *obj,
 			const struct rp_abi *abi,
 			const struct rp_frame_rows *rows,
@@ -345,8 +356,8 @@ int rp_code_init_frames(struct rp_code *code, const struct rp_relobj *obj,
 		.left_out = findings ? findings->left_out : 0,
 	};
 	struct rp_code_build b = {
-		.code = code, .obj = obj, .rows = rows, .findings = &own,
-		.diag = diag,
+		.code = code, .obj = obj, .findings = &own, .diag = diag,
+		.rows = rp_code_uses_frames(obj, abi) ? rows : NULL,
 	};
 
 	start(code, obj, abi);
@@ -356,30 +367,16 @@ int rp_code_init_frames(struct rp_code *code, const struct rp_relobj *obj,
 	return rc;
 }
 
-static bool wants_rows(const struct rp_code *code)
-{
-	if (rp_code_is_kernel(code))
-		return false;
-	for (size_t i = 1; i < code->obj->nsections; i++) {
-		const char *name = code->obj->sections[i].name;
-
-		if (!strncmp(name, ".gcc_except_table", 17))
-			return true;
-	}
-	return code->obj->linked;
-}
-
 int rp_code_init(struct rp_code *code, const struct rp_relobj *obj,
 		 const struct rp_abi *abi, struct rp_findings *findings,
 		 struct rp_diag *diag)
 {
-	struct rp_frame_rows rows;
-	int rc;
+	struct rp_frame_rows rows = { 0 };
+	int rc = 0;
 
 	start(code, obj, abi);
-	if (!wants_rows(code))
-		return rp_code_init_frames(code, obj, abi, NULL, findings, diag);
-	rc = rp_frame_rows_init(&rows, obj, diag);
+	if (rp_code_uses_frames(obj, abi))
+		rc = rp_frame_rows_init(&rows, obj, diag);
 	if (!rc)
 		rc = rp_code_init_frames(code, obj, abi, &rows, findings, diag);
 	rp_frame_rows_deinit(&rows);

@@ -220,9 +220,12 @@ int rp_code_init(struct rp_code *code, const struct rp_relobj *obj,
 		 const struct rp_abi *abi, struct rp_findings *findings,
 		 struct rp_diag *diag);
 
-/** rp_code_init_frames() - the same, where .eh_frame has been read already:
- *  rp_code_init() reads it itself where it needs it. @rows: must live as long as
- *  this call. */
+/** rp_code_uses_frames() - does the model of an object need its .eh_frame? That
+ *  of a linked file does, and of one with exceptions' landing pads. */
+bool rp_code_uses_frames(const struct rp_relobj *obj, const struct rp_abi *abi);
+
+/** rp_code_init_frames() - the same as rp_code_init(), where .eh_frame has been
+ *  read already. @rows: NULL: none; must live as long as this call. */
 int rp_code_init_frames(struct rp_code *code, const struct rp_relobj *obj,
 			const struct rp_abi *abi,
 			const struct rp_frame_rows *rows,

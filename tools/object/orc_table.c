@@ -49,10 +49,13 @@ static int check_findings(struct rp_orc_result *r, struct rp_diag *diag)
 static int make_from_walk(struct rp_orc_result *r, unsigned int prefix,
 			  struct rp_diag *diag)
 {
-	int rc = rp_code_init(&r->code, &r->obj, r->abi, &r->findings, diag);
+	int rc = 0;
 
-	if (!rc && !r->abi->kernel)
+	if (!r->abi->kernel)
 		rc = rp_frame_rows_init(&r->rows, &r->obj, diag);
+	if (!rc)
+		rc = rp_code_init_frames(&r->code, &r->obj, r->abi, &r->rows,
+					 &r->findings, diag);
 	if (!rc)
 		rc = rp_stack_walk_init(&r->walk, &r->code,
 					r->rows.nfdes ? &r->rows : NULL,
