@@ -31,17 +31,17 @@ static bool is_pc_relative(uint32_t type)
 
 /* ---- whole instructions ---- */
 
-/* Do whole instructions fill [@start, @start + @len)? @what: for the text. */
-static bool is_whole(struct rp_check *check, uint32_t section, uint64_t start,
-		     uint32_t len, const char *what)
+/* Do whole instructions fill @len bytes at a place? @what: for the text. */
+static bool is_whole(struct rp_check *check, struct rp_spot spot, uint32_t len,
+		     const char *what)
 {
 	const struct rp_code *code = &check->code;
-	uint64_t end = start + len, at = start;
-	uint32_t insn = rp_code_at(code, section, start);
+	uint64_t end = spot.offset + len, at = spot.offset;
+	uint32_t insn = rp_code_at(code, spot.section, at);
 
 	if (!insn) {
 		rp_findings_add(&check->findings, RP_DIAG_CHECK_ALT_CODE,
-			RP_ERROR, section, start, "%s of an alternative begins "
+			RP_ERROR, spot.section, at, "%s of an alternative begins "
 			"where no instruction begins", what);
 		return false;
 	}
@@ -52,7 +52,7 @@ static bool is_whole(struct rp_check *check, uint32_t section, uint64_t start,
 	if (at == end)
 		return true;
 	rp_findings_add(&check->findings, RP_DIAG_CHECK_ALT_CODE, RP_ERROR,
-		section, at < end ? at : end, at < end ?
+		spot.section, at < end ? at : end, at < end ?
 		"%s of an alternative holds bytes that are no instruction" :
 		"%s of an alternative ends inside an instruction", what);
 	return false;
@@ -62,7 +62,8 @@ static bool is_whole(struct rp_check *check, uint32_t section, uint64_t start,
 
 static bool is_inside(const struct rp_alt_record *r, uint64_t offset)
 {
-	return offset >= r->new_start && offset - r->new_start < r->new_len;
+	return offset >= r->replacement.offset &&
+	       offset - r->replacement.offset < r->replacement_length;
 }
 
 static bool is_branch(uint8_t flow)
@@ -74,8 +75,8 @@ static void unsupported(struct rp_check *check, const struct rp_alt_record *r,
 			uint64_t offset, const char *why)
 {
 	rp_findings_add(&check->findings, RP_DIAG_CHECK_ALT_RELOC, RP_ERROR,
-			r->new_section, offset, "unsupported in a replacement, "
-			"which is copied to its site: %s", why);
+			r->replacement.section, offset, "unsupported in a "
+			"replacement, which is copied to its site: %s", why);
 }
 
 /* The kernel's code of Linux 6.1. A thunk's branch is one by its opcode. */
@@ -85,7 +86,7 @@ static bool linux_6_1_can(const struct rp_check *check,
 {
 	const struct rp_code_insn *i = &check->code.insns[insn];
 
-	return i->offset == r->new_start &&
+	return i->offset == r->replacement.offset &&
 	       (is_branch(i->flow) || is_branch(flow->flow));
 }
 
@@ -130,13 +131,13 @@ static void check_distance(struct rp_check *check,
 			   (uint32_t)bytes[flow->target + 3] << 24);
 	uint64_t to = i->offset + i->length + (uint64_t)distance;
 
-	if (to == r->new_start + r->new_len)
+	if (to == r->replacement.offset + r->replacement_length)
 		return;
 	if (is_inside(r, to)) {
-		if (!rp_code_at(&check->code, r->new_section, to))
+		if (!rp_code_at(&check->code, r->replacement.section, to))
 			rp_findings_add(&check->findings, RP_DIAG_CHECK_ALT_CODE,
-				RP_ERROR, r->new_section, i->offset, "branches "
-				"into the middle of an instruction");
+				RP_ERROR, r->replacement.section, i->offset,
+				"branches into the middle of an instruction");
 	} else if (flow->target_size == 1) {
 		unsupported(check, r, i->offset, "a branch of 8 bits to a place "
 			    "outside of it; use one of 32 bits");
@@ -151,7 +152,8 @@ static void check_replacement(struct rp_check *check,
 			      const struct rp_alt_record *r)
 {
 	const struct rp_code *code = &check->code;
-	uint32_t insn = rp_code_at(code, r->new_section, r->new_start);
+	uint32_t insn = rp_code_at(code, r->replacement.section,
+				   r->replacement.offset);
 
 	for (; insn && is_inside(r, code->insns[insn].offset);
 	     insn = rp_code_next(code, insn)) {
@@ -176,9 +178,10 @@ void rp_check_alt_code(struct rp_check *check,
 	for (size_t i = 0; i < records->n; i++) {
 		const struct rp_alt_record *r = &records->v[i];
 
-		is_whole(check, r->section, r->start, r->len, "the site");
-		if (r->new_len && is_whole(check, r->new_section, r->new_start,
-					   r->new_len, "a replacement"))
+		is_whole(check, r->site, r->length, "the site");
+		if (r->replacement_length &&
+		    is_whole(check, r->replacement, r->replacement_length,
+			     "a replacement"))
 			check_replacement(check, r);
 	}
 }

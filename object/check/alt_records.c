@@ -8,7 +8,7 @@
  */
 #include "../grow.h"
 #include "alternatives.h"
-#include "table.h"
+#include "place.h"
 
 #include <repoint/abi.h>
 
@@ -23,41 +23,10 @@
 #define REPOINT_FEATURES	(20 * 32)
 /* cpuid of the kernel: 32 words are more than it has. */
 #define KERNEL_FEATURES		1024
-#define KERNEL_NOT		0x8000u
 
-#define FIELD_SITE	0
-#define FIELD_NEW	4
-#define FIELD_REST	8
-
-/* What a record says beside its two places. */
-struct fields {
-	uint32_t feature;
-	uint32_t len, new_len;
-	bool bad_flags;
-};
-
-static struct fields read_fields(const struct rp_check_table *table,
-				 enum rp_abi_kind abi, uint64_t at)
-{
-	const uint8_t *rest = table->data + at + FIELD_REST;
-	uint16_t first = rp_check_table_u16(table, at + FIELD_REST);
-
-	switch (abi) {
-	case RP_ABI_LINUX_6_1:
-		return (struct fields){ .feature = first & ~KERNEL_NOT,
-					.len = rest[2], .new_len = rest[3] };
-	case RP_ABI_LINUX_6_12:
-		return (struct fields){ .feature = first,
-					.len = rest[4], .new_len = rest[5] };
-	default:
-		return (struct fields){
-			.feature = first,
-			.bad_flags = rp_check_table_u16(table, at + 10) &
-				     ~RP_ALTERNATIVE_NOT,
-			.len = rp_check_table_u16(table, at + 12),
-			.new_len = rp_check_table_u16(table, at + 14) };
-	}
-}
+/* Fields of a record. */
+#define FIELD_SITE		0
+#define FIELD_NEW		4
 
 static uint32_t features(const struct rp_check *check)
 {
@@ -79,54 +48,64 @@ static void bad(struct rp_check *check, enum rp_severity severity,
 			table, at, "%s", text);
 }
 
-/* Is [@start, @start + @len) code of @section? */
-static bool is_code(const struct rp_check *check, uint32_t section,
-		    uint64_t start, uint32_t len)
+/* Are @len bytes of code at a place? */
+static bool is_code(const struct rp_check *check, struct rp_spot spot,
+		    uint32_t len)
 {
-	if (!section || section >= check->obj.nsections ||
-	    !rp_section_is_text(&check->obj.sections[section]))
+	if (!rp_section_is_text(&check->obj.sections[spot.section]))
 		return false;
-	uint64_t size = check->obj.sections[section].hdr.sh_size;
-	return start <= size && len <= size - start;
+	uint64_t size = check->obj.sections[spot.section].hdr.sh_size;
+	return spot.offset <= size && len <= size - spot.offset;
 }
 
-static const char *section_name(const struct rp_check *check, uint32_t section)
+/* Is the site, or the replacement, code? @field: of the record */
+static bool is_place(struct rp_check *check, const struct rp_records *table,
+		     uint64_t field, const char *what, struct rp_spot spot,
+		     uint32_t len)
 {
-	return section < check->obj.nsections ?
-	       check->obj.sections[section].name : "";
+	struct rp_check_place place;
+
+	if (is_code(check, spot, len))
+		return true;
+	uint64_t at = field - field % check->options.abi->alternative_size;
+	if (!rp_check_place(table, field, &place))
+		bad(check, RP_ERROR, table->section, at, "the record names no %s: "
+		    "write it with RP_ALTERNATIVE()", what);
+	else
+		bad(check, RP_ERROR, table->section, at, "its %s, %u bytes at "
+		    "%s+0x%llx, is not in code", what, len,
+		    check->obj.sections[place.section].name,
+		    (unsigned long long)place.offset);
+	return false;
+}
+
+static bool has_bad_flags(const struct rp_check *check,
+			  const struct rp_alt_record *r)
+{
+	return !check->options.abi->kernel && r->flags & ~RP_ALTERNATIVE_NOT;
 }
 
 /* Are the two places, and what is said about them, fit for use? */
-static bool check_record(struct rp_check *check, const struct fields *f,
-			 const struct rp_alt_record *r, bool has_site,
-			 bool has_new)
+static bool check_record(struct rp_check *check, const struct rp_records *table,
+			 const struct rp_alt_record *r)
 {
 	uint32_t t = r->table;
 	uint64_t at = r->at;
 
-	if (!has_site)
-		bad(check, RP_ERROR, t, at, "the record names no site: write it "
-		    "with RP_ALTERNATIVE()");
-	else if (!is_code(check, r->section, r->start, r->len))
-		bad(check, RP_ERROR, t, at, "its site, %u bytes at %s+0x%llx, is "
-		    "not in code", r->len, section_name(check, r->section),
-		    (unsigned long long)r->start);
-	else if (r->new_len && !has_new)
-		bad(check, RP_ERROR, t, at, "the record names no replacement");
-	else if (r->new_len &&
-		 !is_code(check, r->new_section, r->new_start, r->new_len))
-		bad(check, RP_ERROR, t, at, "its replacement, %u bytes at "
-		    "%s+0x%llx, is not in code", r->new_len,
-		    section_name(check, r->new_section),
-		    (unsigned long long)r->new_start);
-	else if (r->new_len > r->len)
+	if (!is_place(check, table, at + FIELD_SITE, "site", r->site,
+		      r->length) ||
+	    (r->replacement_length &&
+	     !is_place(check, table, at + FIELD_NEW, "replacement",
+		       r->replacement, r->replacement_length)))
+		return false;
+	if (r->replacement_length > r->length)
 		bad(check, RP_ERROR, t, at, "the replacement has %u bytes and "
 		    "the site %u: fill the site with NOPs, as the macros do",
-		    r->new_len, r->len);
-	else if (f->feature >= features(check))
+		    r->replacement_length, r->length);
+	else if (r->feature >= features(check))
 		bad(check, RP_ERROR, t, at, "there is no processor feature %u",
-		    f->feature);
-	else if (f->bad_flags)
+		    r->feature);
+	else if (has_bad_flags(check, r))
 		bad(check, RP_ERROR, t, at, "flags of another version: compile "
 		    "with the headers of this one");
 	else
@@ -135,23 +114,16 @@ static bool check_record(struct rp_check *check, const struct fields *f,
 }
 
 static int read_record(struct rp_alt_records *records, struct rp_check *check,
-		       const struct rp_check_table *table, uint64_t at)
+		       const struct rp_records *table, uint64_t at)
 {
-	struct fields f = read_fields(table, check->options.abi->kind, at);
-	struct rp_table_place site, new;
-	bool has_site = rp_check_table_place(table, at + FIELD_SITE, 4, &site);
-	bool has_new = rp_check_table_place(table, at + FIELD_NEW, 4, &new);
-	struct rp_alt_record r = {
-		.table = table->section, .at = at,
-		.section = site.section, .start = site.offset, .len = f.len,
-		.new_section = new.section, .new_start = new.offset,
-		.new_len = f.new_len };
+	struct rp_alt_record r;
 
+	rp_alt_record_read(table, check->options.abi, at, &r);
 	check->stats.alternatives++;
-	if (!check_record(check, &f, &r, has_site, has_new))
+	if (!check_record(check, table, &r))
 		return 0;
 	// It does nothing: the kernel's macros make none, nor do ours.
-	if (!r.len) {
+	if (!r.length) {
 		bad(check, RP_WARNING, r.table, at, "the site is empty");
 		return 0;
 	}
@@ -166,9 +138,9 @@ static int read_table(struct rp_alt_records *records, struct rp_check *check,
 		      uint32_t section)
 {
 	unsigned int size = check->options.abi->alternative_size;
-	struct rp_check_table table;
+	struct rp_records table;
 
-	int rc = rp_check_table_init(&table, &check->obj, section, check->diag);
+	int rc = rp_records_open(&table, &check->obj, section, check->diag);
 	if (!rc && table.size % size)
 		bad(check, RP_ERROR, section, 0, "the table has %llu bytes, and "
 		    "its records should have %u each: is it of another version? "
@@ -176,7 +148,7 @@ static int read_table(struct rp_alt_records *records, struct rp_check *check,
 	else
 		for (uint64_t at = 0; !rc && at < table.size; at += size)
 			rc = read_record(records, check, &table, at);
-	rp_check_table_deinit(&table);
+	rp_records_deinit(&table);
 	return rc;
 }
 
@@ -190,16 +162,30 @@ static bool is_table(const struct rp_check *check,
 
 /* ---- sites that overlap ---- */
 
+/* struct grouped - a record. @group: the first of those whose sites overlap, and
+ * that follow each other. */
+struct grouped {
+	const struct rp_alt_record *record;
+	size_t group;
+};
+
 static uint64_t end_of(const struct rp_alt_record *r)
 {
-	return r->start + r->len;
+	return r->site.offset + r->length;
+}
+
+static bool have_one_start(const struct rp_alt_record *a,
+			   const struct rp_alt_record *b)
+{
+	return a->site.section == b->site.section &&
+	       a->site.offset == b->site.offset;
 }
 
 static bool overlap(const struct rp_alt_record *a,
 		    const struct rp_alt_record *b)
 {
-	return a->section == b->section && a->start < end_of(b) &&
-	       b->start < end_of(a);
+	return a->site.section == b->site.section &&
+	       a->site.offset < end_of(b) && b->site.offset < end_of(a);
 }
 
 /* Linux from 6.3 on takes the longest of those that follow each other. */
@@ -208,17 +194,15 @@ static void make_equal(struct rp_alt_records *records)
 	for (size_t i = 1; i < records->n; i++) {
 		struct rp_alt_record *a = &records->v[i - 1], *b = a + 1;
 
-		if (a->section == b->section && a->start == b->start) {
-			uint32_t len = a->len > b->len ? a->len : b->len;
-
-			a->len = b->len = len;
-		}
+		if (have_one_start(a, b))
+			a->length = b->length = a->length > b->length ?
+						a->length : b->length;
 	}
 	for (size_t i = records->n; i-- > 1;) {
 		struct rp_alt_record *a = &records->v[i - 1];
 
-		if (a->section == a[1].section && a->start == a[1].start)
-			a->len = a[1].len;
+		if (have_one_start(a, a + 1))
+			a->length = a[1].length;
 	}
 }
 
@@ -229,8 +213,8 @@ static bool may_precede(const struct rp_check *check,
 	if (!overlap(a, b))
 		return true;
 	if (check->options.abi->kernel)
-		return a->start == b->start && a->len == b->len;
-	return b->start <= a->start && end_of(b) >= end_of(a);
+		return have_one_start(a, b) && a->length == b->length;
+	return b->site.offset <= a->site.offset && end_of(b) >= end_of(a);
 }
 
 static void say_overlap(struct rp_check *check, const struct rp_alt_record *a,
@@ -238,16 +222,17 @@ static void say_overlap(struct rp_check *check, const struct rp_alt_record *a,
 {
 	char place[160];
 
-	rp_code_place(&check->code, a->section, a->start, place, sizeof(place));
+	rp_code_place(&check->code, a->site.section, a->site.offset, place,
+		      sizeof(place));
 	bad(check, RP_ERROR, b->table, b->at, "its site overlaps that of another "
-	    "record (%u bytes at %s) and is not around it: %s", a->len, place,
-	    check->options.abi->kernel ?
+	    "record (%u bytes at %s) and is not around it: %s", a->length,
+	    place, check->options.abi->kernel ?
 	    "sites have one start and one length, or are apart" :
 	    "sites are apart or nested, the inner one's record first");
 }
 
 /* Within [@first, @end): groups are small. */
-static void check_group(struct rp_check *check, struct rp_alt_record *v,
+static void check_group(struct rp_check *check, const struct rp_alt_record *v,
 			size_t n)
 {
 	if (n > GROUP_MAX) {
@@ -263,83 +248,96 @@ static void check_group(struct rp_check *check, struct rp_alt_record *v,
 			}
 }
 
-/* Groups are found from the end, where outer sites are, as the library does. */
-static void make_groups(struct rp_check *check, struct rp_alt_records *records)
+/* The first record of the group that ends with @last: each one's site overlaps
+ * those of all behind it, taken together. */
+static size_t group_start(const struct rp_alt_record *v, size_t last)
 {
+	uint64_t start = v[last].site.offset, end = end_of(&v[last]);
+	size_t first = last;
+
+	while (first > 0 && v[first - 1].table == v[last].table &&
+	       v[first - 1].site.section == v[last].site.section &&
+	       v[first - 1].site.offset < end && start < end_of(&v[first - 1])) {
+		const struct rp_alt_record *r = &v[--first];
+
+		start = r->site.offset < start ? r->site.offset : start;
+		end = end_of(r) > end ? end_of(r) : end;
+	}
+	return first;
+}
+
+/* Groups are found from the end, where outer sites are, as the library does. */
+static void make_groups(struct rp_check *check,
+			const struct rp_alt_records *records,
+			struct grouped *ret)
+{
+	const struct rp_alt_record *v = records->v;
+
 	for (size_t end = records->n; end > 0;) {
-		struct rp_alt_record around = records->v[end - 1];
-		size_t first = end - 1;
+		size_t first = group_start(v, end - 1);
 
-		while (first > 0 && overlap(&records->v[first - 1], &around) &&
-		       records->v[first - 1].table == around.table) {
-			const struct rp_alt_record *r = &records->v[--first];
-			uint64_t to = end_of(r) > end_of(&around) ?
-				      end_of(r) : end_of(&around);
-
-			if (r->start < around.start)
-				around.start = r->start;
-			around.len = to - around.start;
-		}
 		for (size_t i = first; i < end; i++)
-			records->v[i].group = first;
-		check_group(check, &records->v[first], end - first);
+			ret[i] = (struct grouped){ &v[i], first };
+		check_group(check, &v[first], end - first);
 		end = first;
 	}
 }
 
 static int by_place(const void *a, const void *b)
 {
-	const struct rp_alt_record *x = a, *y = b;
+	struct rp_spot x = ((const struct grouped *)a)->record->site;
+	struct rp_spot y = ((const struct grouped *)b)->record->site;
 
-	if (x->section != y->section)
-		return x->section < y->section ? -1 : 1;
-	return (x->start > y->start) - (x->start < y->start);
+	if (x.section != y.section)
+		return x.section < y.section ? -1 : 1;
+	return (x.offset > y.offset) - (x.offset < y.offset);
 }
 
 /* Sites of two groups must be apart; what overlaps becomes one site. */
 static void merge_sites(struct rp_check *check, struct rp_alt_records *records,
-			const struct rp_alt_record *sorted)
+			const struct grouped *sorted)
 {
-	const struct rp_alt_record *longest = NULL;
+	size_t longest = 0;
 
 	for (size_t i = 0; i < records->n; i++) {
-		const struct rp_alt_record *r = &sorted[i];
+		const struct rp_alt_record *r = sorted[i].record;
 		struct rp_alt_site *last = records->sites + records->nsites;
 
-		if (records->nsites && last[-1].section == r->section &&
-		    r->start < last[-1].end) {
-			if (longest->group != r->group)
+		if (records->nsites && last[-1].section == r->site.section &&
+		    r->site.offset < last[-1].end) {
+			if (sorted[longest].group != sorted[i].group)
 				bad(check, RP_ERROR, r->table, r->at, "its site "
 				    "is that of an earlier record too, but the "
 				    "records do not follow each other");
 			if (end_of(r) > last[-1].end) {
 				last[-1].end = end_of(r);
-				longest = r;
+				longest = i;
 			}
 			continue;
 		}
-		*last = (struct rp_alt_site){ r->section, r->start, end_of(r) };
+		*last = (struct rp_alt_site){ r->site.section, r->site.offset,
+					      end_of(r) };
 		records->nsites++;
-		longest = r;
+		longest = i;
 	}
 }
 
 static int find_sites(struct rp_check *check, struct rp_alt_records *records)
 {
-	struct rp_alt_record *sorted;
+	struct grouped *grouped;
 
 	if (!records->n)
 		return 0;
-	sorted = malloc(records->n * sizeof(*sorted));
+	grouped = calloc(records->n, sizeof(*grouped));
 	records->sites = calloc(records->n, sizeof(*records->sites));
-	if (!sorted || !records->sites) {
-		free(sorted);
+	if (!grouped || !records->sites) {
+		free(grouped);
 		return rp_diag_nomem(check->diag);
 	}
-	memcpy(sorted, records->v, records->n * sizeof(*sorted));
-	qsort(sorted, records->n, sizeof(*sorted), by_place);
-	merge_sites(check, records, sorted);
-	free(sorted);
+	make_groups(check, records, grouped);
+	qsort(grouped, records->n, sizeof(*grouped), by_place);
+	merge_sites(check, records, grouped);
+	free(grouped);
 	return 0;
 }
 
@@ -356,7 +354,6 @@ int rp_alt_records_read(struct rp_alt_records *records, struct rp_check *check)
 		return rc;
 	if (check->options.abi->kind == RP_ABI_LINUX_6_12)
 		make_equal(records);
-	make_groups(check, records);
 	return find_sites(check, records);
 }
 

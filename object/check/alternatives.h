@@ -3,24 +3,8 @@
 #ifndef REPOINT_OBJECT_CHECK_ALTERNATIVES_H
 #define REPOINT_OBJECT_CHECK_ALTERNATIVES_H
 
+#include "../code/alt_records.h"
 #include "internal.h"
-
-/**
- * struct rp_alt_record - one record.
- * @table, @at: where it is
- * @section, @start, @len: the site; @len of linux-6.12 is that of the longest
- *              with the same start, as the kernel makes it
- * @new_section, @new_start, @new_len: the replacement
- * @group:      records whose sites overlap, and that follow each other
- */
-struct rp_alt_record {
-	uint32_t table;
-	uint32_t section, new_section;
-	uint64_t at;
-	uint64_t start, new_start;
-	uint32_t len, new_len;
-	uint32_t group;
-};
 
 /** struct rp_alt_site - [@start, @end) of a section that records replace: of
  *  overlapping ones, all. */
@@ -31,7 +15,8 @@ struct rp_alt_site {
 
 /**
  * struct rp_alt_records - all readable records of an object.
- * @v:     in the order of the tables
+ * @v:     in the order of the tables; lengths of linux-6.12 are those of the
+ *         longest with the same start, as the kernel makes them
  * @sites: sorted, and apart
  */
 struct rp_alt_records {

@@ -28,14 +28,14 @@ static bool is_jump_label(const struct rp_code_insn *i)
 
 static void check_jump(struct rp_site_check *site)
 {
-	struct rp_table_place to;
+	struct rp_check_place to;
 
 	if (!rp_site_open(site))
 		return;
 	if (insn_of(site)->offset != site->offset ||
 	    !is_jump_label(insn_of(site)))
 		rp_site_bad_code(site, "a jump or a NOP of 2 or 5 bytes");
-	if (!rp_check_table_place(site->table, site->at + JUMP_TARGET, 4, &to) ||
+	if (!rp_check_place(site->table, site->at + JUMP_TARGET, &to) ||
 	    !to.section ||
 	    !rp_code_at(&site->check->code, to.section, to.offset))
 		rp_site_bad_record(site, "where the jump is to go is no "

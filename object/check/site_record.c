@@ -48,9 +48,9 @@ void rp_site_crosses(const struct rp_site_check *site, uint64_t offset,
 bool rp_site_open(struct rp_site_check *site)
 {
 	const struct rp_relobj *obj = &site->check->obj;
-	struct rp_table_place place;
+	struct rp_check_place place;
 
-	if (!rp_check_table_place(site->table, site->at, 4, &place) ||
+	if (!rp_check_place(site->table, site->at, &place) ||
 	    !place.section) {
 		rp_site_bad_record(site, "the record names no code in this "
 				   "file");
@@ -82,7 +82,8 @@ static bool is_table(const struct rp_section *section, const char *name)
 	       !strcmp(section->name, name);
 }
 
-static void check_records(struct rp_check *check, const struct rp_check_table *table,
+static void check_records(struct rp_check *check,
+			  const struct rp_records *table,
 			  const struct rp_site_format *format)
 {
 	size_t *counter = (size_t *)((char *)&check->stats + format->counter);
@@ -108,15 +109,15 @@ int rp_check_site_table(struct rp_check *check,
 	int rc = 0;
 
 	for (size_t i = 1; i < check->obj.nsections && !rc; i++) {
-		struct rp_check_table table;
+		struct rp_records table;
 
 		if (!is_table(&check->obj.sections[i], format->section))
 			continue;
 		*found = true;
-		rc = rp_check_table_init(&table, &check->obj, i, check->diag);
+		rc = rp_records_open(&table, &check->obj, i, check->diag);
 		if (!rc)
 			check_records(check, &table, format);
-		rp_check_table_deinit(&table);
+		rp_records_deinit(&table);
 	}
 	return rc;
 }

@@ -69,10 +69,10 @@ static unsigned int call_field(unsigned int kind)
 static void check_tramp(const struct rp_site_check *site)
 {
 	const struct rp_relobj *obj = &site->check->obj;
-	struct rp_table_place tramp;
+	struct rp_check_place tramp;
 	uint64_t at = site->at + offsetof(struct rp_static_call_site, tramp);
 
-	if (!rp_check_table_place(site->table, at, 4, &tramp)) {
+	if (!rp_check_place(site->table, at, &tramp)) {
 		rp_site_bad_record(site, "the record names no trampoline");
 		return;
 	}
@@ -92,13 +92,12 @@ static void check_tramp(const struct rp_site_check *site)
 static void check_call(struct rp_site_check *site)
 {
 	uint64_t plain = site->at + offsetof(struct rp_static_call_site, kind);
-	unsigned int kind = rp_check_table_u16(site->table, plain);
+	unsigned int kind = rp_records_field(site->table, plain, 2);
+	unsigned int flags = rp_records_field(site->table, plain + 2, 2);
 
-	if (!kind || kind >= RP_SITE_KIND_NR ||
-	    rp_check_table_u16(site->table, plain + 2)) {
+	if (!kind || kind >= RP_SITE_KIND_NR || flags) {
 		rp_site_bad_record(site, "no record of this version: kind %u, "
-			"flags 0x%x", kind,
-			rp_check_table_u16(site->table, plain + 2));
+			"flags 0x%x", kind, flags);
 		return;
 	}
 	if (!rp_site_open(site))
@@ -135,11 +134,11 @@ static bool is_static_branch(const struct rp_site_check *site)
 static void check_target(const struct rp_site_check *site)
 {
 	const struct rp_code *code = &site->check->code;
-	struct rp_table_place to;
+	struct rp_check_place to;
 	uint64_t at = site->at + offsetof(struct rp_static_key_site, target);
 	uint32_t insn = 0;
 
-	if (rp_check_table_place(site->table, at, 4, &to) && to.section &&
+	if (rp_check_place(site->table, at, &to) && to.section &&
 	    rp_section_is_text(&site->check->obj.sections[to.section]))
 		insn = rp_code_at(code, to.section, to.offset);
 	if (!insn)
@@ -150,7 +149,7 @@ static void check_target(const struct rp_site_check *site)
 }
 
 static bool has_magic(const struct rp_relobj *obj,
-		      const struct rp_table_place *key)
+		      const struct rp_check_place *key)
 {
 	const uint8_t *data = rp_section_data(obj, key->section);
 	uint64_t size = obj->sections[key->section].hdr.sh_size;
@@ -165,10 +164,10 @@ static bool has_magic(const struct rp_relobj *obj,
 static void check_key(const struct rp_site_check *site)
 {
 	const struct rp_relobj *obj = &site->check->obj;
-	struct rp_table_place key;
+	struct rp_check_place key;
 	uint64_t at = site->at + offsetof(struct rp_static_key_site, key);
 
-	if (!rp_check_table_place(site->table, at, 4, &key))
+	if (!rp_check_place(site->table, at, &key))
 		rp_site_bad_record(site, "the record names no key");
 	else if (key.section && !has_magic(obj, &key))
 		rp_findings_add(&site->check->findings, RP_DIAG_CHECK_KEY,
@@ -181,8 +180,8 @@ static void check_key(const struct rp_site_check *site)
 
 static void check_branch(struct rp_site_check *site)
 {
-	uint32_t flags = rp_check_table_u32(site->table, site->at +
-				offsetof(struct rp_static_key_site, flags));
+	uint64_t plain = site->at + offsetof(struct rp_static_key_site, flags);
+	uint32_t flags = rp_records_field(site->table, plain, 4);
 
 	if (flags & ~RP_STATIC_KEY_SITE_LIKELY) {
 		rp_site_bad_record(site, "no record of this version: flags 0x%x",
@@ -223,10 +222,10 @@ static bool is_op(const struct rp_site_check *site, unsigned int kind,
 
 static void check_slot(const struct rp_site_check *site)
 {
-	struct rp_table_place slot;
+	struct rp_check_place slot;
 	uint64_t at = site->at + offsetof(struct rp_op_site, slot);
 
-	if (!rp_check_table_place(site->table, at, 4, &slot))
+	if (!rp_check_place(site->table, at, &slot))
 		rp_site_bad_record(site, "the record names no member of an ops "
 				   "table");
 	else if (!slot.section && slot.symbol && referred(site) &&
@@ -239,12 +238,11 @@ static void check_op(struct rp_site_check *site)
 	uint64_t plain = site->at + offsetof(struct rp_op_site, kind);
 	unsigned int kind = site->table->data[plain];
 	unsigned int len = site->table->data[plain + 1];
+	unsigned int flags = rp_records_field(site->table, plain + 2, 2);
 
-	if (!kind || kind >= RP_OP_SITE_KIND_NR ||
-	    rp_check_table_u16(site->table, plain + 2)) {
+	if (!kind || kind >= RP_OP_SITE_KIND_NR || flags) {
 		rp_site_bad_record(site, "no record of this version: kind %u, "
-			"flags 0x%x", kind,
-			rp_check_table_u16(site->table, plain + 2));
+			"flags 0x%x", kind, flags);
 		return;
 	}
 	if (!rp_site_open(site))

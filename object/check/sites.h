@@ -4,7 +4,7 @@
 #define REPOINT_OBJECT_CHECK_SITES_H
 
 #include "internal.h"
-#include "table.h"
+#include "place.h"
 
 /**
  * struct rp_site_check - a record that is being looked at.
@@ -15,7 +15,7 @@
  */
 struct rp_site_check {
 	struct rp_check *check;
-	const struct rp_check_table *table;
+	const struct rp_records *table;
 	uint64_t at;
 	uint32_t section;
 	uint64_t offset;

@@ -19,6 +19,7 @@ void rp_alt_record_read(const struct rp_records *t, const struct rp_abi *abi,
 			uint64_t at, struct rp_alt_record *r)
 {
 	memset(r, 0, sizeof(*r));
+	r->table = t->section;
 	r->at = at;
 	r->site = rp_records_target(t, at);
 	r->feature = rp_records_field(t, at + 8, 2);

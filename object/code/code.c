@@ -165,6 +165,15 @@ const uint8_t *rp_code_bytes(const struct rp_code *code, uint32_t insn)
 	       code->insns[insn].offset;
 }
 
+bool rp_code_is_table(const struct rp_code *code, uint32_t section,
+		      const char *name)
+{
+	const struct rp_section *s = &code->obj->sections[section];
+
+	return s->hdr.sh_type == SHT_PROGBITS && !strcmp(s->name, name) &&
+	       !(s->hdr.sh_flags & SHF_COMPRESSED);
+}
+
 uint32_t rp_code_reloc_at(const struct rp_code *code, uint32_t section,
 			  uint64_t offset, uint64_t size)
 {

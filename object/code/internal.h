@@ -3,7 +3,9 @@
 #ifndef REPOINT_OBJECT_CODE_INTERNAL_H
 #define REPOINT_OBJECT_CODE_INTERNAL_H
 
+#include "../elf/records.h"
 #include "../frames/rows.h"
+#include "alt_records.h"
 #include "code.h"
 
 /* Bytes of a section for which the index has one entry. */
@@ -52,12 +54,6 @@ struct rp_code_index {
 	size_t nmembers;
 	size_t member_room;
 	struct rp_relocs dynamic;
-};
-
-/* struct rp_spot - a place in a section; section 0: none. */
-struct rp_spot {
-	uint32_t section;
-	uint64_t offset;
 };
 
 struct rp_data;
@@ -129,40 +125,15 @@ static inline bool rp_code_has(const struct rp_code *code, uint32_t section)
 struct rp_spot rp_code_spot(const struct rp_relobj *obj, uint32_t symbol,
 			    int64_t addend);
 
-/* struct rp_records - a table: its bytes, and its relocations by offset. */
-struct rp_records {
-	const struct rp_relobj *obj;
-	uint32_t section;
-	const uint8_t *data;
-	uint64_t size;
-	struct rp_relocs relocs;
-};
+static inline int rp_records_init(struct rp_records *r, struct rp_code_build *b,
+				  uint32_t section)
+{
+	return rp_records_open(r, b->obj, section, b->diag);
+}
 
-int rp_records_init(struct rp_records *r, struct rp_code_build *b,
-		    uint32_t section);
-void rp_records_deinit(struct rp_records *r);
-/* A plain field; 0 behind the end. */
-uint64_t rp_records_field(const struct rp_records *r, uint64_t offset,
-			  size_t size);
-/* The relocation of a field, or NULL. */
-const struct rp_reloc *rp_records_reloc(const struct rp_records *r,
-					uint64_t offset);
-/* What a field that is relative to itself means. */
-struct rp_spot rp_records_target(const struct rp_records *r, uint64_t offset);
 /* Is the section a table of that name? */
 bool rp_code_is_table(const struct rp_code *code, uint32_t section,
 		      const char *name);
-
-/* struct rp_alt_record - one of a table of alternatives, whatever its format. */
-struct rp_alt_record {
-	uint64_t at;
-	struct rp_spot site, replacement;
-	uint16_t feature, flags;
-	uint16_t length, replacement_length;
-};
-
-void rp_alt_record_read(const struct rp_records *t, const struct rp_abi *abi,
-			uint64_t at, struct rp_alt_record *ret);
 /* Adds to @data what is not code among a linked file's replacements. */
 int rp_code_list_replacement_data(struct rp_code_build *b);
 

@@ -70,6 +70,12 @@ struct rp_reloc {
 	int64_t addend;
 };
 
+/** struct rp_spot - a place in a section; section 0: none. */
+struct rp_spot {
+	uint32_t section;
+	uint64_t offset;
+};
+
 /** What the compiler left the machine code to: link-time optimization. */
 enum rp_relobj_lto {
 	RP_LTO_NONE,
@@ -195,6 +201,11 @@ static inline uint64_t rp_relobj_address(const struct rp_relobj *obj,
 }
 
 void rp_relocs_deinit(struct rp_relocs *relocs);
+
+/** rp_relobj_spot() - the place that a symbol and an addend mean: in a section, or
+ *  at its end. */
+struct rp_spot rp_relobj_spot(const struct rp_relobj *obj, uint32_t symbol,
+			      int64_t addend);
 
 /** rp_section_data() - the bytes of a section; NULL if it has none. */
 static inline const uint8_t *rp_section_data(const struct rp_relobj *obj,

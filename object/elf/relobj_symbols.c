@@ -261,3 +261,16 @@ int rp_relobj_read_symbols(struct rp_relobj *obj, struct rp_diag *diag)
 		rc = read_table(obj, obj->dynsym, obj->first_dynamic, diag);
 	return rc;
 }
+
+struct rp_spot rp_relobj_spot(const struct rp_relobj *obj, uint32_t symbol,
+			      int64_t addend)
+{
+	const struct rp_symbol *s = &obj->symbols[symbol];
+	uint64_t offset = s->value + (uint64_t)addend;
+
+	if (!s->section || s->section >= obj->nsections ||
+	    s->type == STT_TLS ||
+	    offset > obj->sections[s->section].hdr.sh_size)
+		return (struct rp_spot){ 0 };
+	return (struct rp_spot){ s->section, offset };
+}
