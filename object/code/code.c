@@ -174,92 +174,73 @@ bool rp_code_is_table(const struct rp_code *code, uint32_t section,
 	       !(s->hdr.sh_flags & SHF_COMPRESSED);
 }
 
-uint32_t rp_code_reloc_at(const struct rp_code *code, uint32_t section,
-			  uint64_t offset, uint64_t size)
+/* Arrays of records that are sorted by their first member, an instruction. */
+static inline uint32_t insn_of(const void *v, size_t i, size_t size)
 {
-	uint32_t low = code->index->reloc_first[section];
-	uint32_t end = code->index->reloc_first[section + 1], high = end;
+	uint32_t insn;
+
+	memcpy(&insn, (const char *)v + i * size, sizeof(insn));
+	return insn;
+}
+
+_Static_assert(!offsetof(struct rp_edge, from) &&
+	       !offsetof(struct rp_alt, from) &&
+	       !offsetof(struct rp_member, insn), "see insn_of()");
+
+// The first one of @insn, or @n.
+static inline size_t find_first(const void *v, size_t n, size_t size,
+				uint32_t insn)
+{
+	size_t low = 0, high = n;
 
 	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
+		size_t mid = low + (high - low) / 2;
 
-		if (code->relocs[mid].offset < offset)
+		if (insn_of(v, mid, size) < insn)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < end && code->relocs[low].offset - offset < size ? low : 0;
+	return low < n && insn_of(v, low, size) == insn ? low : n;
+}
+
+static inline size_t count_from(const void *v, size_t n, size_t size,
+				uint32_t insn, size_t first)
+{
+	size_t end = first;
+
+	while (end < n && insn_of(v, end, size) == insn)
+		end++;
+	return end - first;
 }
 
 const struct rp_edge *rp_code_edges(const struct rp_code *code, uint32_t insn,
 				    size_t *n)
 {
-	size_t low = 0, high = code->nedges, end;
+	const size_t size = sizeof(*code->edges);
+	size_t first = find_first(code->edges, code->nedges, size, insn);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (code->edges[mid].from < insn)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (end = low; end < code->nedges && code->edges[end].from == insn;)
-		end++;
-	*n = end - low;
-	return *n ? code->edges + low : NULL;
+	*n = count_from(code->edges, code->nedges, size, insn, first);
+	return *n ? code->edges + first : NULL;
 }
 
 const struct rp_alt *rp_code_alts(const struct rp_code *code, uint32_t insn,
 				  size_t *n)
 {
-	size_t low = 0, high = code->nalts, end;
+	const size_t size = sizeof(*code->alts);
+	size_t first = find_first(code->alts, code->nalts, size, insn);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (code->alts[mid].from < insn)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (end = low; end < code->nalts && code->alts[end].from == insn;)
-		end++;
-	*n = end - low;
-	return *n ? code->alts + low : NULL;
-}
-
-const struct rp_hint *rp_code_hint(const struct rp_code *code, uint32_t insn)
-{
-	size_t low = 0, high = code->nhints;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (code->hints[mid].insn < insn)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < code->nhints && code->hints[low].insn == insn ?
-		&code->hints[low] : NULL;
+	*n = count_from(code->alts, code->nalts, size, insn, first);
+	return *n ? code->alts + first : NULL;
 }
 
 uint32_t rp_code_group_at(const struct rp_code *code, uint32_t insn)
 {
 	const struct rp_code_index *index = code->index;
-	size_t low = 0, high = index->nmembers;
+	size_t first = find_first(index->members, index->nmembers,
+				  sizeof(*index->members), insn);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (index->members[mid].insn < insn)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < index->nmembers && index->members[low].insn == insn ?
-		index->members[low].group : 0;
+	return first < index->nmembers ? index->members[first].group : 0;
 }
 
 const char *rp_function_name(const struct rp_code *code, uint32_t function)

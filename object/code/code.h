@@ -183,6 +183,8 @@ struct rp_hint {
  * struct rp_code - all of it. Arrays have @n... elements; element 0 of insns,
  * functions, groups, relocs and ops is none.
  * @section_first: for each section, its first instruction; nsections + 1 of them
+ * @hints: sorted by insn; of several at one, in the order of their section, the
+ *         last counts
  * @unseen: large stretches that nothing describes, and that are not looked at
  * @dead_code: the compiler left a table's dead code behind: code that is not
  *             reached says nothing (kernel)
@@ -197,7 +199,7 @@ struct rp_code {
 	struct rp_edge *edges;		size_t nedges;
 	struct rp_alt *alts;		size_t nalts;	/* sorted by from */
 	struct rp_group *groups;	size_t ngroups;
-	struct rp_hint *hints;		size_t nhints;	/* sorted by insn */
+	struct rp_hint *hints;		size_t nhints;
 	struct rp_reloc *relocs;	size_t nrelocs;	/* of text, by section, offset */
 	struct rp_stack_op *ops;	size_t nops;
 	uint32_t *section_first;
@@ -261,11 +263,6 @@ const struct rp_edge *rp_code_edges(const struct rp_code *code, uint32_t insn,
 /** rp_code_alts() - alternatives that begin at an instruction. */
 const struct rp_alt *rp_code_alts(const struct rp_code *code, uint32_t insn,
 				  size_t *n);
-
-/** rp_code_hint() - the hint at an instruction, or NULL. Others of the same
- *  instruction follow it in hints, in the order of the section: the last one
- *  counts. */
-const struct rp_hint *rp_code_hint(const struct rp_code *code, uint32_t insn);
 
 /** rp_code_group_at() - index of the (innermost) group that holds it, or 0. */
 uint32_t rp_code_group_at(const struct rp_code *code, uint32_t insn);

@@ -213,9 +213,6 @@ uint32_t rp_code_lower(const struct rp_code *code, uint32_t section,
 /* The function that begins there, or 0. */
 uint32_t rp_function_at(const struct rp_code *code, uint32_t section,
 			uint64_t offset);
-/* The relocation of a field: the first in [offset, offset + size), or 0. */
-uint32_t rp_code_reloc_at(const struct rp_code *code, uint32_t section,
-			  uint64_t offset, uint64_t size);
 /* A symbol that begins there and is not a section; a function's if it can be. */
 uint32_t rp_code_symbol_at(const struct rp_code *code, uint32_t section,
 			   uint64_t offset);
