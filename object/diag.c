@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Error values of the object library. */
 #include "diag.h"
+#include "printable.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-// Names come out of untrusted files: they must not steer the terminal.
-static void make_printable(char *s)
-{
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
-			*s = '?';
-	}
-}
 
 static int set(struct rp_diag *diag, enum rp_diag_id id, const char *where,
 	       const char *fmt, va_list args)
@@ -23,9 +15,9 @@ static int set(struct rp_diag *diag, enum rp_diag_id id, const char *where,
 	diag->has_offset = false;
 	diag->offset = 0;
 	snprintf(diag->where, sizeof(diag->where), "%s", where ? where : "");
-	make_printable(diag->where);
+	rp_make_printable(diag->where);
 	vsnprintf(diag->text, sizeof(diag->text), fmt, args);
-	make_printable(diag->text);
+	rp_make_printable(diag->text);
 	return -EINVAL;
 }
 

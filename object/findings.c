@@ -2,6 +2,7 @@
 /* The list of what is wrong with an object. */
 #include "findings.h"
 #include "grow.h"
+#include "printable.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,15 +51,6 @@ const char *rp_severity_name(enum rp_severity severity)
 	return names[severity];
 }
 
-// Names come out of untrusted files: they must not steer the terminal.
-static void make_printable(char *s)
-{
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
-			*s = '?';
-	}
-}
-
 static bool append(struct rp_findings *findings, struct rp_finding finding,
 		   const char *text)
 {
@@ -92,7 +84,7 @@ void rp_findings_add(struct rp_findings *findings, enum rp_diag_id id,
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	make_printable(text);
+	rp_make_printable(text);
 	if (!append(findings, finding, text))
 		findings->nomem = true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The model of an object's code: its storage, and where things are in it. */
 #include "../grow.h"
+#include "../printable.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -261,14 +262,6 @@ static uint32_t function_around(const struct rp_code *code, uint32_t section,
 	       code->functions[function].offset <= offset ? function : 0;
 }
 
-static void make_printable(char *text)
-{
-	for (; *text; text++) {
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-	}
-}
-
 void rp_code_place(const struct rp_code *code, uint32_t section, uint64_t offset,
 		   char *ret, size_t size)
 {
@@ -286,7 +279,7 @@ void rp_code_place(const struct rp_code *code, uint32_t section, uint64_t offset
 			 rp_function_name(code, whole), where, offset);
 	else
 		snprintf(ret, size, "%.60s+0x%" PRIx64, where, offset);
-	make_printable(ret);
+	rp_make_printable(ret);
 }
 
 static void index_deinit(struct rp_code_index *index)

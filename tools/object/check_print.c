@@ -3,6 +3,7 @@
 #include "check_print.h"
 #include "check_lines.h"
 #include "../tool.h"
+#include "../../object/printable.h"
 
 #include <string.h>
 
@@ -25,14 +26,10 @@ struct place {
 	uint32_t line;
 };
 
-// Names come out of untrusted files: they must not steer the terminal.
 static void copy_name(char *ret, size_t size, const char *name)
 {
 	snprintf(ret, size, "%s", name);
-	for (; *ret; ret++) {
-		if ((unsigned char)*ret < 0x20 || (unsigned char)*ret >= 0x7f)
-			*ret = '?';
-	}
+	rp_make_printable(ret);
 }
 
 static void find_function(struct place *place, const struct rp_check *check,

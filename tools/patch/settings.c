@@ -134,21 +134,13 @@ static const char *severity_name(enum rp_finding_kind kind)
 	       kind == RP_FINDING_WARNING ? "warning" : "note";
 }
 
-// Names come out of untrusted files: they must not steer the terminal.
-static void print_name(const char *s)
-{
-	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || (unsigned char)*s == 0x7f ?
-			'?' : *s);
-}
-
 static void print_patched(const struct rp_patch_settings *s,
 			  const struct rp_patched *it)
 {
 	printf("  %-9s ", kind_name(it->kind));
-	print_name(it->name);
+	rp_print_name(stdout, it->name);
 	printf("  (");
-	print_name(it->unit);
+	rp_print_name(stdout, it->unit);
 	if (it->kind == RP_PATCHED_REPLACED)
 		printf("; %llu -> %llu bytes)\n",
 		       (unsigned long long)it->old_size,
@@ -160,7 +152,7 @@ static void print_patched(const struct rp_patch_settings *s,
 	printf("            ");
 	if (it->has_offset)
 		printf("at +0x%llx: ", (unsigned long long)it->offset);
-	print_name(it->why);
+	rp_print_name(stdout, it->why);
 	putchar('\n');
 }
 
