@@ -14,8 +14,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define MAX_JOBS	1024
-
 /* What one call printed. */
 struct result {
 	char *out, *err;
@@ -207,7 +205,7 @@ bool rp_parallel_jobs(const char *word, unsigned int *ret)
 	errno = 0;
 	unsigned long n = strtoul(word, &end, 10);
 	if (word[0] < '0' || word[0] > '9' || *end || errno || !n ||
-	    n > MAX_JOBS)
+	    n > RP_PARALLEL_MAX)
 		return false;
 	*ret = n;
 	return true;

@@ -45,8 +45,10 @@ typedef int rp_parallel_fn(void *context, size_t index, FILE *out, FILE *err);
  */
 int rp_parallel(size_t n, unsigned int jobs, rp_parallel_fn *fn, void *context);
 
+#define RP_PARALLEL_MAX	1024u	/* threads */
+
 /** rp_parallel_jobs() - the word of an option -j. Return: is it a number of
- *  threads (1 to 1024)? */
+ *  threads (1 to RP_PARALLEL_MAX)? */
 bool rp_parallel_jobs(const char *word, unsigned int *ret);
 
 #endif /* REPOINT_TOOLS_PARALLEL_H */

@@ -4,6 +4,7 @@
 #include "../payload/text.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <string.h>
 
 /* Bytes of the character at @s; 0: no UTF-8. */
@@ -132,17 +133,34 @@ int rp_usage_error(const char *command, const struct option *options,
 
 	// In a cluster of letters getopt has not moved on yet.
 	if (optopt && strncmp(typed, "--", 2)) {
-		fprintf(stderr, "repoint %s: error: unknown option -%c "
-			"(see: repoint help %s)\n", command, optopt, command);
-		return RP_EXIT_USAGE;
+		return rp_misuse(command, "unknown option -%c", optopt);
 	}
 	hint = closest_option(typed, options);
-	fprintf(stderr, "repoint %s: error: option %s is not known or used "
-		"wrongly", command, typed);
-	if (hint)
-		fprintf(stderr, "; did you mean --%s?", hint);
+	return rp_misuse(command, "option %s is not known or used wrongly%s%s%s",
+			 typed, hint ? "; did you mean --" : "",
+			 hint ? hint : "", hint ? "?" : "");
+}
+
+int rp_misuse(const char *command, const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "repoint %s: error: ", command);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
 	fprintf(stderr, " (see: repoint help %s)\n", command);
 	return RP_EXIT_USAGE;
+}
+
+int rp_one_file(const char *command, int argc, char **argv, const char **ret)
+{
+	if (optind == argc)
+		return rp_misuse(command, "no file given");
+	if (optind + 1 < argc)
+		return rp_misuse(command, "more than one file given");
+	*ret = argv[optind];
+	return 0;
 }
 
 void rp_json_string(FILE *out, const char *s)

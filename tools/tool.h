@@ -81,6 +81,20 @@ struct option;
 int rp_usage_error(const char *command, const struct option *options,
 		   char **argv);
 
+/**
+ * rp_misuse() - report a command line that makes no sense.
+ * @command: name of the command, for the message
+ * @fmt:     what is wrong, printf style
+ *
+ * Return: RP_EXIT_USAGE.
+ */
+int rp_misuse(const char *command, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** rp_one_file() - the one word behind the options, if it is that.
+ *  Return: 0; RP_EXIT_USAGE: it is not, which has been said. */
+int rp_one_file(const char *command, int argc, char **argv, const char **ret);
+
 /** rp_s() - the letter that makes a word plural: "1 file", "2 files". */
 static inline const char *rp_s(size_t n)
 {

@@ -76,7 +76,7 @@ check "an empty word" says 64 'no word ""' --only sections, good.o
 check "a typo in --skip" says 64 'did you mean stack\?' --skip stac good.o
 check "a typo in --require" says 64 'did you mean rethunk\?' \
 	--require rethunks good.o
-check "an unknown --abi" says 64 'there are repoint, linux-6.1' --abi linux-5 \
+check "an unknown --abi" says 64 'takes repoint, linux-6.1' --abi linux-5 \
 	good.o
 check "no number for -j" says 64 'from 1 to 1024' -j many good.o
 check "zero jobs" says 64 'from 1 to 1024' -j 0 good.o

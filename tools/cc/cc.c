@@ -291,10 +291,8 @@ static bool is_align_functions(const char *word, unsigned int *ret)
 
 static int alignment_error(const char *word)
 {
-	fprintf(stderr, "repoint cc: error: %s: the alignment is not a power of "
-		"two up to %d (see: repoint help cc)\n", word,
-		MAX_FUNCTION_ALIGNMENT);
-	return RP_EXIT_USAGE;
+	return rp_misuse("cc", "%s: the alignment is not a power of two up to "
+			 "%d", word, MAX_FUNCTION_ALIGNMENT);
 }
 
 int rp_cmd_cc(int argc, char **argv)
@@ -317,11 +315,9 @@ int rp_cmd_cc(int argc, char **argv)
 		i++;
 	if (i >= argc)
 		return usage_error();
-	if (argv[i][0] == '-') {
-		fprintf(stderr, "repoint cc: error: %s is where the compiler's "
-			"name belongs (see: repoint help cc)\n", argv[i]);
-		return RP_EXIT_USAGE;
-	}
+	if (argv[i][0] == '-')
+		return rp_misuse("cc", "%s is where the compiler's name belongs",
+				 argv[i]);
 	while (rp_cc_is_launcher(argv[i]) && i + 1 < argc &&
 	       argv[i + 1][0] != '-')
 		rp_words_add(&call.compiler, argv[i++]);

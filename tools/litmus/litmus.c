@@ -50,9 +50,7 @@ static const char usage_text[] =
 
 static int usage_error(const char *what, const char *value)
 {
-	fprintf(stderr, "repoint litmus: error: %s: %s "
-		"(see: repoint help litmus)\n", value, what);
-	return RP_EXIT_USAGE;
+	return rp_misuse("litmus", "%s: %s", value, what);
 }
 
 static int list_protocols(void)

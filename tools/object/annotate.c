@@ -2,6 +2,7 @@
 /* `repoint object annotate`: tables of sites for object files. */
 #include "../tool.h"
 #include "annotate_file.h"
+#include "options.h"
 #include "../../object/abi.h"
 #include "../../object/elf/places.h"
 
@@ -397,24 +398,15 @@ static void annotate(const char *path, const struct settings *settings,
 	rp_annotated_file_deinit(&file);
 }
 
-static int usage_error(const char *what)
-{
-	fprintf(stderr, "repoint object annotate: error: %s (see: repoint help "
-		"object annotate)\n", what);
-	return RP_EXIT_USAGE;
-}
-
 static int check_settings(struct settings *settings, bool files)
 {
-	settings->abi = rp_abi(RP_ABI_REPOINT);
-	if (settings->abi_name)
-		settings->abi = rp_abi_by_name(settings->abi_name);
+	settings->abi = rp_option_abi("object annotate", settings->abi_name);
 	if (!settings->abi)
-		return usage_error("--abi takes repoint, linux-6.1 or "
-				   "linux-6.12");
+		return RP_EXIT_USAGE;
 	if (settings->module && !settings->abi->kernel)
-		return usage_error("--module is for a kernel's objects (--abi)");
-	return files ? 0 : usage_error("no file given");
+		return rp_misuse("object annotate", "--module is for a kernel's "
+				 "objects (--abi)");
+	return files ? 0 : rp_misuse("object annotate", "no file given");
 }
 
 static int parse(int argc, char **argv, struct settings *settings)

@@ -3,6 +3,7 @@
 #include "../tool.h"
 #include "../parallel.h"
 #include "check_print.h"
+#include "options.h"
 #include "whole_file.h"
 
 #include <getopt.h>
@@ -237,11 +238,9 @@ static uint32_t parse_list(const char *option, const char *list,
 		if (i == n) {
 			const char *hint = rp_closest(word, words, n);
 
-			fprintf(stderr, "repoint object check: error: %s has no "
-				"word \"%s\"", option, word);
-			if (hint)
-				fprintf(stderr, "; did you mean %s?", hint);
-			fprintf(stderr, " (see: repoint help object check)\n");
+			rp_misuse("object check", "%s has no word \"%s\"%s%s%s",
+				  option, word, hint ? "; did you mean " : "",
+				  hint ? hint : "", hint ? "?" : "");
 			return 0;
 		}
 		bits |= 1u << i;
@@ -271,25 +270,6 @@ static bool parse_require(struct settings *s)
 	return bits;
 }
 
-static bool parse_abi(struct settings *s)
-{
-	s->options.abi = rp_abi_by_name(optarg);
-	if (s->options.abi)
-		return true;
-	fprintf(stderr, "repoint object check: error: --abi %s is not known; "
-		"there are repoint, linux-6.1 and linux-6.12\n", optarg);
-	return false;
-}
-
-static bool parse_jobs(struct settings *s)
-{
-	if (rp_parallel_jobs(optarg, &s->jobs))
-		return true;
-	fprintf(stderr, "repoint object check: error: -j takes a number from 1 to "
-		"1024\n");
-	return false;
-}
-
 /* Return: is it known, and what it should be? */
 static bool parse_option(int c, struct settings *s, char **argv)
 {
@@ -301,9 +281,10 @@ static bool parse_option(int c, struct settings *s, char **argv)
 	case OPT_REQUIRE:
 		return parse_require(s);
 	case OPT_ABI:
-		return parse_abi(s);
+		s->options.abi = rp_option_abi("object check", optarg);
+		return s->options.abi;
 	case 'j':
-		return parse_jobs(s);
+		return rp_option_jobs("object check", optarg, &s->jobs);
 	case OPT_MODULE:
 		s->options.module = true;
 		return true;
@@ -342,9 +323,8 @@ static int choose_classes(struct settings *s)
 		s->options.classes |= retpoline;
 	if (s->options.classes)
 		return 0;
-	fprintf(stderr, "repoint object check: error: --only and --skip leave "
-		"nothing to check\n");
-	return RP_EXIT_USAGE;
+	return rp_misuse("object check", "--only and --skip leave nothing to "
+			 "check");
 }
 
 static int parse(int argc, char **argv, struct settings *s)
@@ -358,11 +338,8 @@ static int parse(int argc, char **argv, struct settings *s)
 		if (s->help)
 			return 0;
 	}
-	if (optind < argc)
-		return choose_classes(s);
-	fprintf(stderr, "repoint object check: error: no file given (see: "
-		"repoint help object check)\n");
-	return RP_EXIT_USAGE;
+	return optind < argc ? choose_classes(s) :
+			       rp_misuse("object check", "no file given");
 }
 
 static int run(struct settings *s, size_t n)

@@ -2,6 +2,7 @@
 /* `repoint object orc`: tables to unwind stacks by. */
 #include "../parallel.h"
 #include "../tool.h"
+#include "options.h"
 #include "orc_table.h"
 #include "orc_dump.h"
 
@@ -228,13 +229,6 @@ static int work(void *context, size_t index, FILE *out, FILE *err)
 	return status;
 }
 
-static int usage_error(const char *what)
-{
-	fprintf(stderr, "repoint object orc: error: %s (see: repoint help "
-		"object orc)\n", what);
-	return RP_EXIT_USAGE;
-}
-
 /* Return: a number from 1 to 255, or 0. */
 static unsigned int read_prefix(const char *word)
 {
@@ -246,28 +240,28 @@ static unsigned int read_prefix(const char *word)
 
 static int check_settings(struct settings *s, int nfiles)
 {
-	s->how.abi = s->abi_name ? rp_abi_by_name(s->abi_name) :
-				   rp_abi(RP_ABI_REPOINT);
-	if (!s->how.abi)
-		return usage_error("--abi takes repoint, linux-6.1 or "
-				   "linux-6.12");
-	if (s->jobs_word && !rp_parallel_jobs(s->jobs_word, &s->jobs))
-		return usage_error("-j takes a number from 1 to 1024");
+	s->how.abi = rp_option_abi("object orc", s->abi_name);
+	if (!s->how.abi ||
+	    !rp_option_jobs("object orc", s->jobs_word, &s->jobs))
+		return RP_EXIT_USAGE;
 	s->how.prefix = s->prefix_word ? read_prefix(s->prefix_word) : 0;
 	if (s->prefix_word && !s->how.prefix)
-		return usage_error("--prefix takes a number from 1 to 255");
+		return rp_misuse("object orc", "--prefix takes a number from 1 "
+				 "to 255");
 	if (s->prefix_word && s->how.from_eh_frame)
-		return usage_error("--prefix is for tables made by following "
-				   "the code: no --from-eh-frame with it");
+		return rp_misuse("object orc", "--prefix is for tables made by "
+				 "following the code: no --from-eh-frame with "
+				 "it");
 	if (s->how.from_eh_frame && s->how.abi->kernel)
-		return usage_error("kernels have no .eh_frame: --from-eh-frame "
-				   "goes with --abi repoint only");
+		return rp_misuse("object orc", "kernels have no .eh_frame: "
+				 "--from-eh-frame goes with --abi repoint "
+				 "only");
 	if (s->how.output && nfiles > 1)
-		return usage_error("-o takes one file");
+		return rp_misuse("object orc", "-o takes one file");
 	if (s->how.output && (s->how.dump || s->how.dry_run))
-		return usage_error("--dump and --dry-run write nothing: no -o "
-				   "with them");
-	return nfiles ? 0 : usage_error("no file given");
+		return rp_misuse("object orc", "--dump and --dry-run write "
+				 "nothing: no -o with them");
+	return nfiles ? 0 : rp_misuse("object orc", "no file given");
 }
 
 static int parse(int argc, char **argv, struct settings *s)

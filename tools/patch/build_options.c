@@ -54,21 +54,14 @@ static const struct option long_options[] = {
 	{ 0 }
 };
 
-static int usage_error(const char *text)
-{
-	fprintf(stderr, "repoint patch build: error: %s (see: repoint help "
-		"patch build)\n", text);
-	return RP_EXIT_USAGE;
-}
-
 static int parse_strip(struct rp_build_options *options, const char *digits)
 {
 	char *end;
 	long n = strtol(digits, &end, 10);
 
 	if (!*digits || *end || n < 0 || n > 100)
-		return usage_error("the number behind -p is not one from 0 to "
-				   "100");
+		return rp_misuse("patch build", "the number behind -p is not "
+				 "one from 0 to 100");
 	options->strip = n;
 	return RP_EXIT_OK;
 }
@@ -104,16 +97,16 @@ static int take(struct rp_build_options *o, int c, char **argv)
 static int check_given(const struct rp_build_options *o)
 {
 	if (!o->source)
-		return usage_error("--source is missing");
+		return rp_misuse("patch build", "--source is missing");
 	if (o->undo)
 		return RP_EXIT_OK;
 	if (!o->patches.n)
-		return usage_error("--patch is missing");
+		return rp_misuse("patch build", "--patch is missing");
 	if (!o->settings.binary)
-		return usage_error("--binary is missing");
+		return rp_misuse("patch build", "--binary is missing");
 	if (!*o->command)
-		return usage_error("the build command is missing; it goes "
-				   "behind --");
+		return rp_misuse("patch build", "the build command is missing; "
+				 "it goes behind --");
 	return RP_EXIT_OK;
 }
 
@@ -150,7 +143,8 @@ static int resolve(struct rp_build_options *o)
 	if (!o->build_dir)
 		return cannot_use(build);
 	if (!o->source[1] || !o->build_dir[1])
-		return usage_error("/ is no tree that can be saved");
+		return rp_misuse("patch build", "/ is no tree that can be "
+				 "saved");
 	if (!o->undo && access(o->settings.binary, R_OK))
 		return cannot_use(o->settings.binary);
 	return RP_EXIT_OK;

@@ -27,13 +27,6 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-static int usage(const char *text)
-{
-	fprintf(stderr, "repoint patch diff: error: %s (see: repoint help patch "
-		"diff)\n", text);
-	return RP_EXIT_USAGE;
-}
-
 static bool is_directory(const char *path)
 {
 	struct stat st;
@@ -57,12 +50,12 @@ int rp_cmd_patch_diff(int argc, char **argv)
 	argv += optind;
 	argc -= optind;
 	if (argc < 2)
-		return usage("name an old and a new object, or two directories "
-			     "of objects");
+		return rp_misuse("patch diff", "name an old and a new object, "
+				 "or two directories of objects");
 	if (argc == 2 && is_directory(argv[0]) && is_directory(argv[1]))
 		return rp_patch_run_dirs(&settings, argv[0], argv[1]);
 	if (argc % 2)
-		return usage("objects come in pairs: OLD.o NEW.o; the last one "
-			     "has no other");
+		return rp_misuse("patch diff", "objects come in pairs: OLD.o "
+				 "NEW.o; the last one has no other");
 	return rp_patch_run_pairs(&settings, argv, argc);
 }

@@ -88,13 +88,6 @@ static int make(const char *name)
 	return RP_EXIT_OK;
 }
 
-static int usage(const char *text)
-{
-	fprintf(stderr, "repoint patch keygen: error: %s (see: repoint help "
-		"patch keygen)\n", text);
-	return RP_EXIT_USAGE;
-}
-
 int rp_cmd_patch_keygen(int argc, char **argv)
 {
 	int c;
@@ -107,10 +100,10 @@ int rp_cmd_patch_keygen(int argc, char **argv)
 		return RP_EXIT_OK;
 	}
 	if (optind == argc)
-		return usage("no name given");
+		return rp_misuse("patch keygen", "no name given");
 	if (optind + 1 < argc)
-		return usage("more than one name given");
+		return rp_misuse("patch keygen", "more than one name given");
 	if (!argv[optind][0])
-		return usage("the name is empty");
+		return rp_misuse("patch keygen", "the name is empty");
 	return make(argv[optind]);
 }

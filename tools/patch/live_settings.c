@@ -33,13 +33,6 @@ const char rp_live_help_stop[] =
 "  -q, --quiet          print errors only\n"
 "  -v, --verbose        print more of what is found and done\n";
 
-static int usage(const char *command, const char *text, const char *word)
-{
-	fprintf(stderr, "repoint %s: error: %s%s%s (see: repoint help %s)\n",
-		command, text, word ? ": " : "", word ? word : "", command);
-	return RP_EXIT_USAGE;
-}
-
 /* Seconds, with a fraction; in milliseconds. */
 static bool milliseconds(const char *text, unsigned int *ret)
 {
@@ -174,8 +167,8 @@ int rp_live_settings_parse(struct rp_live_settings *s, const char *command,
 		if (c == '?' || c == ':')
 			return rp_usage_error(command, options, argv);
 		if (!take(s, c, optarg))
-			return usage(command, "this value is not understood",
-				     optarg);
+			return rp_misuse(command, "this value is not "
+					 "understood: %s", optarg);
 	}
 	if (s->help)
 		return 0;
@@ -183,11 +176,11 @@ int rp_live_settings_parse(struct rp_live_settings *s, const char *command,
 	s->options.nallow_active = s->allow_active.n;
 	if (!s->have_what) {
 		if (optind == argc)
-			return usage(command, missing, NULL);
+			return rp_misuse(command, "%s", missing);
 		take_process(s, RP_WHICH_PID, argv[optind++]);
 	}
 	if (argc - optind != words - s->every)
-		return usage(command, missing, NULL);
+		return rp_misuse(command, "%s", missing);
 	return 0;
 }
 

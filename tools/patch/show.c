@@ -211,14 +211,7 @@ static int parse(int argc, char **argv, struct settings *settings)
 			return rp_usage_error("patch show", options, argv);
 		}
 	}
-	if (optind + 1 == argc) {
-		settings->path = argv[optind];
-		return 0;
-	}
-	fprintf(stderr, "repoint patch show: error: %s (see: repoint help "
-		"patch show)\n", optind < argc ? "more than one file given" :
-						 "no file given");
-	return RP_EXIT_USAGE;
+	return rp_one_file("patch show", argc, argv, &settings->path);
 }
 
 int rp_cmd_patch_show(int argc, char **argv)

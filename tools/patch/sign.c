@@ -235,13 +235,6 @@ static int run(const struct settings *settings)
 	return rc ? RP_EXIT_ERROR : RP_EXIT_OK;
 }
 
-static int usage(const char *text)
-{
-	fprintf(stderr, "repoint patch sign: error: %s (see: repoint help "
-		"patch sign)\n", text);
-	return RP_EXIT_USAGE;
-}
-
 static bool set(struct settings *settings, int c)
 {
 	switch (c) {
@@ -275,14 +268,10 @@ static int parse(int argc, char **argv, struct settings *settings)
 		if (settings->help)
 			return 0;
 	}
-	if (optind == argc)
-		return usage("no file given");
-	if (optind + 1 < argc)
-		return usage("more than one file given");
-	if (!settings->key)
-		return usage("no key given: --key NAME.key");
-	settings->path = argv[optind];
-	return 0;
+	int status = rp_one_file("patch sign", argc, argv, &settings->path);
+	if (!status && !settings->key)
+		return rp_misuse("patch sign", "no key given: --key NAME.key");
+	return status;
 }
 
 int rp_cmd_patch_sign(int argc, char **argv)

@@ -82,10 +82,8 @@ int rp_cmd_patch_symbols(int argc, char **argv)
 		fputs(help_text, stdout);
 		return RP_EXIT_OK;
 	}
-	if (!settings.output) {
-		fprintf(stderr, "repoint patch symbols: error: name a file with -o (see: repoint help patch symbols)\n");
-		return RP_EXIT_USAGE;
-	}
+	if (!settings.output)
+		return rp_misuse("patch symbols", "name a file with -o");
 	if (rp_processes_find(&processes, settings.which, settings.what,
 			      &diag)) {
 		rp_error(settings.what, &diag);

@@ -270,13 +270,6 @@ static int run(const struct settings *settings)
 	return status;
 }
 
-static int usage(const char *text)
-{
-	fprintf(stderr, "repoint patch verify: error: %s (see: repoint help "
-		"patch verify)\n", text);
-	return RP_EXIT_USAGE;
-}
-
 static bool set(struct settings *settings, int c)
 {
 	switch (c) {
@@ -309,12 +302,7 @@ static int parse(int argc, char **argv, struct settings *settings)
 		if (settings->help)
 			return RP_EXIT_OK;
 	}
-	if (optind == argc)
-		return usage("no file given");
-	if (optind + 1 < argc)
-		return usage("more than one file given");
-	settings->path = argv[optind];
-	return RP_EXIT_OK;
+	return rp_one_file("patch verify", argc, argv, &settings->path);
 }
 
 int rp_cmd_patch_verify(int argc, char **argv)
