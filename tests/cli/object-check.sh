@@ -242,6 +242,22 @@ printed()
 check "names in text" printed check -q
 check "names in text: annotate" printed annotate -n -v
 check "names in text: orc" printed orc -n -v
+# A function and a section whose names are no ASCII.
+object utf8_function.o <<'S'
+	.section ".text.ö", "ax", @progbits
+	.globl	"naïve"
+	.type	"naïve", @function
+"naïve": .cfi_startproc
+	mov	%rdi, %rax
+	add	$7, %rax
+	ret
+	.cfi_endproc
+S
+check "UTF-8 in text" says 1 \
+	'warning: naïve\+0x0 \(\.text\.ö\+0x0\): .*RP0914' utf8_function.o
+check "UTF-8 in JSON" says 1 \
+	'"section": "\.text\.ö", "offset": 0, "function": "naïve",' \
+	--json utf8_function.o
 if command -v python3 >/dev/null; then
 	check "JSON is valid" valid good.o warning.o text.o many.o missing.o
 	check "JSON of one" valid good.o

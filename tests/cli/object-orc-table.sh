@@ -257,8 +257,22 @@ assert good["table"][4]["function"] == "wide", good
 assert bad["status"] == "error" and bad["id"] == "RP0001", bad
 EOS
 }
+# Names that are UTF-8, and a byte that is not.
+printf '	.text\n	.type "na\303\257ve\374", @function\n' >"$tmp/utf8.s"
+printf '"na\303\257ve\374":\n	push %%rax\n	pop %%rax\n	ret\n' >>"$tmp/utf8.s"
+json_names()
+{
+	"$CC" -c "$tmp/utf8.s" -o "$tmp/utf8.o" &&
+	orc -n --dump --json "$tmp/utf8.o" >"$tmp/json" &&
+	python3 - "$tmp/json" <<'EOS'
+import json, sys
+entry = json.load(open(sys.argv[1], encoding="utf-8"))[0]["table"][0]
+assert entry["function"] == "na\u00efve\u00fc", entry
+EOS
+}
 if command -v python3 >/dev/null; then
 	check "--json" json
+	check "--json: names" json_names
 else
 	skip "--json" "no python3"
 fi

@@ -3,7 +3,7 @@
 #include "check_print.h"
 #include "check_lines.h"
 #include "../tool.h"
-#include "../../object/printable.h"
+#include "../../payload/text.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #define LISTED	20
 
 /*
- * struct place - where a finding is, in words.
+ * struct place - where a finding is, in words: names as the file has them.
  * @function: its name, "" if it is in none
  * @inside:   the place is in the function itself
  * @source:   NULL: no line is known
@@ -26,10 +26,18 @@ struct place {
 	uint32_t line;
 };
 
+// A name that is too long ends with a whole character.
 static void copy_name(char *ret, size_t size, const char *name)
 {
-	snprintf(ret, size, "%s", name);
-	rp_make_printable(ret);
+	size_t n = strnlen(name, size);
+
+	if (n == size) {
+		n--;
+		while (n && !rp_text_is_start(name[n]))
+			n--;
+	}
+	memcpy(ret, name, n);
+	ret[n] = '\0';
 }
 
 static void find_function(struct place *place, const struct rp_check *check,
@@ -80,27 +88,35 @@ static void print_source(FILE *out, const struct place *place,
 	if (!place->source)
 		return;
 	copy_name(file, sizeof(file), place->source);
-	fprintf(out, "%s%s:%u%s", before, file, place->line, behind);
+	fputs(before, out);
+	rp_print_name(out, file);
+	fprintf(out, ":%u%s", place->line, behind);
+}
+
+static void print_offset(FILE *out, const char *name, uint64_t offset)
+{
+	rp_print_name(out, name);
+	fprintf(out, "+0x%llx", (unsigned long long)offset);
 }
 
 static void print_place(FILE *out, const struct place *place)
 {
 	if (place->function[0] && place->inside) {
-		fprintf(out, "%s+0x%llx (%s+0x%llx", place->function,
-			(unsigned long long)place->function_offset,
-			place->section, (unsigned long long)place->offset);
+		print_offset(out, place->function, place->function_offset);
+		fputs(" (", out);
+		print_offset(out, place->section, place->offset);
 		print_source(out, place, ", ", "");
-		fprintf(out, "): ");
+		fputs("): ", out);
 	} else if (place->function[0]) {
-		fprintf(out, "%s+0x%llx (of %s", place->section,
-			(unsigned long long)place->offset, place->function);
+		print_offset(out, place->section, place->offset);
+		fputs(" (of ", out);
+		rp_print_name(out, place->function);
 		print_source(out, place, ", ", "");
-		fprintf(out, "): ");
+		fputs("): ", out);
 	} else if (place->section[0]) {
-		fprintf(out, "%s+0x%llx", place->section,
-			(unsigned long long)place->offset);
+		print_offset(out, place->section, place->offset);
 		print_source(out, place, " (", ")");
-		fprintf(out, ": ");
+		fputs(": ", out);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ORC tables as text and as JSON. */
+#include "../tool.h"
 #include "../../object/elf/places.h"
 #include "orc_dump.h"
 
@@ -161,22 +162,6 @@ static void print_entry(const struct printer *p, const struct rp_orc_entry *e)
 		flag);
 }
 
-static void json_string(FILE *out, const char *s)
-{
-	putc('"', out);
-	for (; *s; s++) {
-		unsigned char c = *s;
-
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
-			putc(c, out);
-	}
-	putc('"', out);
-}
-
 static void print_json_place(const struct printer *p,
 			     const struct rp_orc_entry *e)
 {
@@ -185,7 +170,7 @@ static void print_json_place(const struct printer *p,
 
 	if (e->section != RP_SECTION_NONE) {
 		fputs("\"section\": ", p->out);
-		json_string(p->out, p->obj->sections[e->section].name);
+		rp_json_string(p->out, p->obj->sections[e->section].name);
 		fprintf(p->out, ", \"section_index\": %u, \"offset\": ",
 			e->section);
 	} else {
@@ -195,7 +180,7 @@ static void print_json_place(const struct printer *p,
 	if (!function)
 		return;
 	fputs(", \"function\": ", p->out);
-	json_string(p->out, function->name);
+	rp_json_string(p->out, function->name);
 	fprintf(p->out, ", \"function_offset\": %llu",
 		(unsigned long long)offset);
 }
