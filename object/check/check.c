@@ -205,18 +205,3 @@ void rp_check_deinit(struct rp_check *check)
 	rp_findings_deinit(&check->findings);
 	rp_relobj_close(&check->obj);
 }
-
-int rp_check_object(const void *image, size_t size,
-		    const struct rp_check_options *options,
-		    struct rp_findings *findings, struct rp_check_stats *stats,
-		    struct rp_diag *diag)
-{
-	struct rp_check check;
-
-	int rc = rp_check_init(&check, image, size, options, diag);
-	*findings = check.findings;
-	*stats = check.stats;
-	memset(&check.findings, 0, sizeof(check.findings));
-	rp_check_deinit(&check);
-	return rc;
-}

@@ -86,17 +86,6 @@ int rp_check_init(struct rp_check *check, const void *image, size_t size,
 		  const struct rp_check_options *options, struct rp_diag *diag);
 void rp_check_deinit(struct rp_check *check);
 
-/**
- * rp_check_object() - check an object; its findings alone.
- * @findings: all zero before; rp_findings_deinit() frees them, also after a
- *            failure
- * @stats:    filled in
- */
-int rp_check_object(const void *image, size_t size,
-		    const struct rp_check_options *options,
-		    struct rp_findings *findings, struct rp_check_stats *stats,
-		    struct rp_diag *diag);
-
 /* One class each. Return: 0; -EINVAL, -ENOMEM: @check->diag. */
 int rp_check_livepatch(struct rp_check *check);
 int rp_check_sections(struct rp_check *check);
