@@ -3,48 +3,25 @@
 # Usage: agent.sh DRIVER
 here=$(dirname "$0")
 . "$here/../../tap.sh"
-driver=$1
-cc=${CC:-gcc}
-pid=
-
-trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
-trap 'exit 141' PIPE
-
-# A test that failed half-way has left its program.
-sweep()
-{
-	[ -z "$pid" ] && return
-	kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
-	pid=
-}
+. "$here/../program.inc"
 
 # start PROGRAM MODE: sets $pid
 start()
 {
-	sweep
-	: >"$tmp/out"
 	library=
 	[ -e "$1.so" ] && library=$1.so
-	"$1" "$2" ${library:+"$library"} >"$tmp/out" 2>&1 &
-	pid=$!
-	for _ in $(seq 500); do
-		grep -q '^ready' "$tmp/out" && return 0
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.02
-	done
+	launch "$1" "$2" ${library:+"$library"}
+	wait_for grep -q '^ready' "$tmp/out" && return 0
 	cat "$tmp/out"
 	return 1
 }
 
 finish()
 {
-	kill -TERM "$pid"
-	wait "$pid"
-	status=$?
-	pid=
+	local status=0
+	ended || status=1
 	sed '1,/^ready/d' "$tmp/out"
-	[ "$status" = 0 ] && grep -q '^ok' "$tmp/out"
+	[ $status = 0 ] && grep -q '^ok' "$tmp/out"
 }
 
 address()
@@ -74,6 +51,11 @@ threads()
 	sed -n 's/^Threads:[^0-9]*//p' "/proc/$pid/status"
 }
 
+has_threads()
+{
+	[ "$(threads)" = "$1" ]
+}
+
 # The tool is killed while the thread has nothing to do: it ends by itself.
 idle()
 {
@@ -81,12 +63,7 @@ idle()
 	before=$(threads)
 	timeout 60 "$driver" idle "$pid"
 	[ $? = 137 ] || return 1
-	for _ in $(seq 500); do
-		[ "$(threads)" = "$before" ] && break
-		sleep 0.02
-	done
-	[ "$(threads)" = "$before" ] || return 1
-	finish
+	wait_for has_threads "$before" && finish
 }
 
 build()

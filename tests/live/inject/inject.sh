@@ -3,49 +3,28 @@
 # Usage: inject.sh DRIVER
 here=$(dirname "$0")
 . "$here/../../tap.sh"
-driver=$1
-cc=${CC:-gcc}
-pid=
-
-trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; rm -rf "$tmp"' EXIT
-trap 'exit 141' PIPE
-
-# A test that failed half-way has left its program.
-sweep()
-{
-	[ -z "$pid" ] && return
-	kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
-	pid=
-}
+. "$here/../program.inc"
 
 # start PROGRAM [MODE]: sets $pid and $counter
 start()
 {
-	sweep
-	: >"$tmp/out"
-	"$@" >"$tmp/out" 2>&1 &
-	pid=$!
-	counter=
-	for _ in $(seq 500); do
-		counter=$(sed -n 's/^counter //p' "$tmp/out")
-		[ -n "$counter" ] && return 0
-		kill -0 "$pid" 2>/dev/null || return 1
-		sleep 0.02
-	done
-	return 1
+	launch "$@"
+	wait_for has_counter
+}
+
+has_counter()
+{
+	counter=$(sed -n 's/^counter //p' "$tmp/out")
+	[ -n "$counter" ]
 }
 
 # finish: it must have found nothing
 finish()
 {
-	kill -CONT "$pid"
-	kill -TERM "$pid"
-	wait "$pid"
-	status=$?
-	pid=
+	local status=0
+	ended || status=1
 	cat "$tmp/out"
-	[ "$status" = 0 ] && grep -q '^ok ' "$tmp/out"
+	[ $status = 0 ] && grep -q '^ok ' "$tmp/out"
 }
 
 run()
