@@ -7,27 +7,8 @@
  * bits when a replacement is copied. Linux 6.1 does that for a call or jump that
  * comes first.
  */
+#include "../elf/reloc_form.h"
 #include "alternatives.h"
-
-static bool is_pc_relative(uint32_t type)
-{
-	switch (type) {
-	case R_X86_64_PC8:
-	case R_X86_64_PC16:
-	case R_X86_64_PC32:
-	case R_X86_64_PC64:
-	case R_X86_64_PLT32:
-	case R_X86_64_GOTPC32:
-	case R_X86_64_GOTPC64:
-	case R_X86_64_GOTPCREL:
-	case R_X86_64_GOTPCREL64:
-	case R_X86_64_GOTPCRELX:
-	case R_X86_64_REX_GOTPCRELX:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* ---- whole instructions ---- */
 
@@ -97,7 +78,7 @@ static void check_reloc(struct rp_check *check, const struct rp_alt_record *r,
 	const struct rp_reloc *reloc = &check->code.relocs[i->reloc];
 	uint64_t field = reloc->offset - i->offset;
 
-	if (!is_pc_relative(reloc->type))
+	if (!rp_reloc_is_relative(reloc->type))
 		return;
 	if (check->options.abi->kind == RP_ABI_LINUX_6_1) {
 		if (!linux_6_1_can(check, r, insn, flow))

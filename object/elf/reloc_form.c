@@ -44,6 +44,8 @@ bool rp_reloc_is_relative(uint32_t type)
 	case R_X86_64_GOTPCRELX:
 	case R_X86_64_REX_GOTPCRELX:
 	case R_X86_64_GOTPC32:
+	case R_X86_64_GOTPC64:
+	case R_X86_64_GOTPCREL64:
 	case R_X86_64_GOTTPOFF:
 	case R_X86_64_TLSGD:
 	case R_X86_64_TLSLD:
