@@ -140,7 +140,7 @@ static int read_table(struct rp_alt_records *records, struct rp_check *check,
 	unsigned int size = check->options.abi->alternative_size;
 	struct rp_records table;
 
-	int rc = rp_records_open(&table, &check->obj, section, check->diag);
+	int rc = rp_records_init(&table, &check->obj, section, check->diag);
 	if (!rc && table.size % size)
 		bad(check, RP_ERROR, section, 0, "the table has %llu bytes, and "
 		    "its records should have %u each: is it of another version? "

@@ -114,7 +114,7 @@ int rp_check_site_table(struct rp_check *check,
 		if (!is_table(&check->obj.sections[i], format->section))
 			continue;
 		*found = true;
-		rc = rp_records_open(&table, &check->obj, i, check->diag);
+		rc = rp_records_init(&table, &check->obj, i, check->diag);
 		if (!rc)
 			check_records(check, &table, format);
 		rp_records_deinit(&table);

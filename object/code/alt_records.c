@@ -55,7 +55,7 @@ static int add_ranges(struct rp_code_build *b, uint32_t table,
 	size_t size = b->code->abi->alternative_size;
 	struct rp_records t;
 
-	int rc = rp_records_init(&t, b, table);
+	int rc = rp_records_init(&t, b->obj, table, b->diag);
 	for (uint64_t at = 0; !rc && t.size - at >= size; at += size) {
 		struct rp_alt_record r;
 

@@ -112,7 +112,7 @@ static int read_alternatives(struct rp_code_build *b, uint32_t section)
 	struct rp_records t;
 	uint32_t site = 0;
 
-	int rc = rp_records_init(&t, b, section);
+	int rc = rp_records_init(&t, b->obj, section, b->diag);
 	if (!rc && t.size % size)
 		rp_code_say(b, CHECK_ALT_RECORD, section, t.size,
 			    "not a number of whole records of %zu bytes", size);
@@ -239,8 +239,8 @@ static struct rp_spot second_target(const struct rp_records *t, uint64_t at)
 	const struct rp_reloc *reloc = rp_records_reloc(t, at);
 
 	if (reloc && reloc->addend >= FAULT_FLAG)
-		return rp_code_spot(t->obj, reloc->symbol,
-				    reloc->addend - FAULT_FLAG);
+		return rp_relobj_spot(t->obj, reloc->symbol,
+				      reloc->addend - FAULT_FLAG);
 	return rp_records_target(t, at);
 }
 
@@ -278,7 +278,7 @@ static int read_jumps(struct rp_code_build *b, uint32_t section,
 {
 	struct rp_records t;
 
-	int rc = rp_records_init(&t, b, section);
+	int rc = rp_records_init(&t, b->obj, section, b->diag);
 	if (!rc && t.size % kind->size)
 		rp_code_say(b, CHECK_SITE_RECORD, section, t.size,
 			    "not a number of whole records of %u bytes",

@@ -94,12 +94,12 @@ static int read_places(struct rp_code_build *b, uint32_t section,
 {
 	struct rp_records t;
 
-	int rc = rp_records_init(&t, b, section);
+	int rc = rp_records_init(&t, b->obj, section, b->diag);
 	for (size_t i = 0; !rc && i < t.relocs.n; i++) {
 		const struct rp_reloc *r = &t.relocs.v[i];
 
 		annotate(b, &t, r->offset,
-			 rp_code_spot(b->obj, r->symbol, r->addend), a);
+			 rp_relobj_spot(b->obj, r->symbol, r->addend), a);
 	}
 	rp_records_deinit(&t);
 	return rc;
@@ -143,7 +143,7 @@ static int read_typed(struct rp_code_build *b, uint32_t section, bool late)
 {
 	struct rp_records t;
 
-	int rc = rp_records_init(&t, b, section);
+	int rc = rp_records_init(&t, b->obj, section, b->diag);
 	for (uint64_t at = 0; !rc && t.size - at >= INSN_SIZE; at += INSN_SIZE) {
 		struct annotation a = by_type(rp_records_field(&t, at + 4, 4));
 
@@ -198,7 +198,7 @@ static int read_hints(struct rp_code_build *b, uint32_t section)
 {
 	struct rp_records t;
 
-	int rc = rp_records_init(&t, b, section);
+	int rc = rp_records_init(&t, b->obj, section, b->diag);
 	if (!rc && t.size % HINT_SIZE)
 		rp_code_say(b, CHECK_HINT, section, t.size,
 			    "not a number of whole unwind hints");

@@ -45,8 +45,7 @@ static int allocate(struct rp_code_build *b)
 	if (!code->index || !code->section_first)
 		return rp_diag_nomem(b->diag);
 	code->index->block_first = calloc(n, sizeof(uint32_t));
-	code->index->reloc_first = calloc(n, sizeof(uint32_t));
-	if (!code->index->block_first || !code->index->reloc_first)
+	if (!code->index->block_first)
 		return rp_diag_nomem(b->diag);
 	return 0;
 }

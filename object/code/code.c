@@ -288,7 +288,6 @@ static void index_deinit(struct rp_code_index *index)
 		return;
 	free(index->blocks);
 	free(index->block_first);
-	free(index->reloc_first);
 	free(index->symbols);
 	free(index->reach);
 	free(index->noreturn);

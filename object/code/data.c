@@ -23,7 +23,7 @@ int rp_code_data(struct rp_code_build *b, uint32_t section,
 	if (!data)
 		return rp_diag_nomem(b->diag);
 	*ret = b->tables[section] = data;
-	int rc = rp_records_init(&data->records, b, section);
+	int rc = rp_records_init(&data->records, b->obj, section, b->diag);
 	if (rc)
 		return rc;
 	data->starts = calloc(data->records.relocs.n + 1, 1);
@@ -62,10 +62,10 @@ static struct rp_spot reloc_reference(const struct rp_code *code,
 	struct rp_spot none = { 0 };
 
 	if (is_absolute(r->type))
-		return rp_code_spot(code->obj, r->symbol, r->addend);
+		return rp_relobj_spot(code->obj, r->symbol, r->addend);
 	if (is_relative(r->type))
-		return rp_code_spot(code->obj, r->symbol,
-				    (uint64_t)r->addend + rest);
+		return rp_relobj_spot(code->obj, r->symbol,
+				      (uint64_t)r->addend + rest);
 	return none;
 }
 

@@ -293,7 +293,6 @@ int rp_code_decode(struct rp_code_build *b)
 	int rc = make_room(b);
 	for (uint32_t i = 0; i < b->obj->nsections && !rc; i++) {
 		code->section_first[i] = code->ninsns;
-		code->index->reloc_first[i] = code->nrelocs;
 		c.section = i;
 		while (c.data < b->ndata && b->data[c.data].section < i)
 			c.data++;
@@ -301,6 +300,5 @@ int rp_code_decode(struct rp_code_build *b)
 			rc = decode_section(b, &c);
 	}
 	code->section_first[b->obj->nsections] = code->ninsns;
-	code->index->reloc_first[b->obj->nsections] = code->nrelocs;
 	return rc;
 }

@@ -30,7 +30,6 @@ struct rp_span {
  * struct rp_code_index - for the lookups.
  * @blocks:      first instruction that ends behind the start of each block
  * @block_first: for each section, its first block
- * @reloc_first: for each section, its first relocation; nsections + 1
  * @symbols:     places by name: defined symbols by section and offset
  * @reach:       for each of them, the largest end of it and all before it in
  *               the section
@@ -44,7 +43,6 @@ struct rp_span {
 struct rp_code_index {
 	uint32_t *blocks;
 	uint32_t *block_first;
-	uint32_t *reloc_first;
 	uint32_t *symbols;
 	uint64_t *reach;
 	uint8_t *noreturn;
@@ -119,16 +117,6 @@ static inline bool rp_code_has(const struct rp_code *code, uint32_t section)
 {
 	return section && section < code->obj->nsections &&
 	       code->section_first[section] < code->section_first[section + 1];
-}
-
-/* The place that a symbol and an addend mean. */
-struct rp_spot rp_code_spot(const struct rp_relobj *obj, uint32_t symbol,
-			    int64_t addend);
-
-static inline int rp_records_init(struct rp_records *r, struct rp_code_build *b,
-				  uint32_t section)
-{
-	return rp_records_open(r, b->obj, section, b->diag);
 }
 
 /* Is the section a table of that name? */

@@ -103,8 +103,8 @@ static int from_relocs(struct labels *l, uint32_t section)
 
 			if (r->type == R_X86_64_64 || r->type == R_X86_64_32 ||
 			    r->type == R_X86_64_32S)
-				rc = add_label(l, rp_code_spot(obj, r->symbol,
-							       r->addend));
+				rc = add_label(l, rp_relobj_spot(obj, r->symbol,
+								 r->addend));
 		}
 		rp_relocs_deinit(&relocs);
 	}

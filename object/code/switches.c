@@ -46,10 +46,10 @@ static struct rp_spot by_reloc(const struct rp_code *code,
 	struct rp_spot none = { 0 };
 
 	if (!t->relative && r->type == R_X86_64_64)
-		return rp_code_spot(code->obj, r->symbol, r->addend);
+		return rp_relobj_spot(code->obj, r->symbol, r->addend);
 	if (t->relative && r->type == R_X86_64_PC32 && !t->origin.section)
-		return rp_code_spot(code->obj, r->symbol,
-				    (uint64_t)r->addend - (at - t->place.offset));
+		return rp_relobj_spot(code->obj, r->symbol,
+				      (uint64_t)r->addend - (at - t->place.offset));
 	return none;
 }
 

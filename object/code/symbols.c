@@ -138,20 +138,6 @@ bool rp_code_named(const struct rp_code *code, uint32_t section,
 	return code->index->reach[i - 1] > offset;
 }
 
-struct rp_spot rp_code_spot(const struct rp_relobj *obj, uint32_t symbol,
-			    int64_t addend)
-{
-	const struct rp_symbol *s = &obj->symbols[symbol];
-	struct rp_spot none = { 0 };
-
-	if (!s->section || s->section >= obj->nsections || s->type == STT_TLS)
-		return none;
-	uint64_t offset = s->value + (uint64_t)addend;
-	if (offset > obj->sections[s->section].hdr.sh_size)
-		return none;
-	return (struct rp_spot){ s->section, offset };
-}
-
 static const char *name_of(const struct rp_code *code, uint32_t symbol)
 {
 	return code->obj->symbols[symbol].name;

@@ -27,8 +27,8 @@ static void reloc_target(const struct rp_code *code,
 	const struct rp_reloc *reloc = &code->relocs[insn->reloc];
 	int64_t rest = insn->offset + insn->length - (int64_t)reloc->offset;
 
-	ret->spot = rp_code_spot(code->obj, reloc->symbol,
-				 (uint64_t)reloc->addend + rest);
+	ret->spot = rp_relobj_spot(code->obj, reloc->symbol,
+				   (uint64_t)reloc->addend + rest);
 	ret->by_section = is_section_symbol(code, reloc->symbol);
 	if (!ret->by_section)
 		ret->symbol = reloc->symbol;

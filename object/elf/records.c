@@ -50,7 +50,7 @@ static int read_relocs(struct rp_records *records, struct rp_diag *diag)
 	return rc;
 }
 
-int rp_records_open(struct rp_records *records, const struct rp_relobj *obj,
+int rp_records_init(struct rp_records *records, const struct rp_relobj *obj,
 		    uint32_t section, struct rp_diag *diag)
 {
 	*records = (struct rp_records){ .obj = obj, .section = section };

@@ -4,7 +4,7 @@
  * to. In a relocatable object a relocation says so, in a linked file the distance
  * that the field holds.
  *
- *   int  rp_records_open(records, obj, section, diag);
+ *   int  rp_records_init(records, obj, section, diag);
  *   void rp_records_deinit(records);
  */
 #ifndef REPOINT_OBJECT_ELF_RECORDS_H
@@ -26,9 +26,9 @@ struct rp_records {
 	struct rp_relocs relocs;
 };
 
-/** rp_records_open() - read a table. @records: to be deinitialised also after a
+/** rp_records_init() - read a table. @records: to be deinitialised also after a
  *  failure. Return: 0; -EINVAL, see @diag; -ENOMEM. */
-int rp_records_open(struct rp_records *records, const struct rp_relobj *obj,
+int rp_records_init(struct rp_records *records, const struct rp_relobj *obj,
 		    uint32_t section, struct rp_diag *diag);
 void rp_records_deinit(struct rp_records *records);
 
