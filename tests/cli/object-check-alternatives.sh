@@ -238,6 +238,9 @@ check "Linux 6.1: too long" finds error 0921 .altinstructions+0x0 'too long|byte
 kernel 'jmp *elsewhere(%rip)' "${record_6_1/byte 5/byte 6}"
 check "Linux 6.1: an operand relative to %rip" finds error 0922 \
 	.altinstr_replacement+0x0 'Linux 6.1' --abi linux-6.1 t.o
+kernel 'mov elsewhere@gottpoff(%rip), %eax' "${record_6_1/byte 5/byte 6}"
+check "Linux 6.1: an operand relative to %rip, thread-local" finds error 0922 \
+	.altinstr_replacement+0x0 'Linux 6.1' --abi linux-6.1 t.o
 kernel 'jmp *elsewhere(%rip)' "${record_6_12/byte 5/byte 6}"
 check "Linux 6.12: an operand relative to %rip" clean --abi linux-6.12 t.o
 check "records of the other version" finds error 0921 .altinstructions \
