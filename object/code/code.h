@@ -9,7 +9,8 @@
  * Works for relocatable objects (also results of ld -r) and for linked ones.
  *
  *   K1  instructions are sorted by section and offset; those of one section
- *       follow each other without a gap, but for undecodable bytes
+ *       follow each other without a gap, but for undecodable bytes, data, and
+ *       zero bytes between functions
  *   K2  v[0] is none: index 0 says "no instruction"
  *   K3  a branch whose target is in this object has @dest, or an edge; others
  *       have neither, and rp_code_symbol() names what is called
@@ -51,7 +52,8 @@
 /** A call whose target is the next instruction's pop, or in the same function: it
  *  pushes only (.discard.intra_function_calls, or found). */
 #define RP_CODE_PUSHES		0x0800u
-/** Exceptions of this call continue at a landing pad: an edge. */
+/** Exceptions of this call, or of what may trap, continue at a landing pad: an
+ *  edge. */
 #define RP_CODE_THROWS		0x1000u
 /** Is a landing pad: reached from calls with edges. */
 #define RP_CODE_LANDING		0x2000u
@@ -266,6 +268,11 @@ const struct rp_alt *rp_code_alts(const struct rp_code *code, uint32_t insn,
 
 /** rp_code_group_at() - index of the (innermost) group that holds it, or 0. */
 uint32_t rp_code_group_at(const struct rp_code *code, uint32_t insn);
+
+/** rp_code_is_undescribed() - is it in a function that is one only because neither
+ *  a symbol nor .eh_frame describes the code? What is found there may be the
+ *  model's fault. */
+bool rp_code_is_undescribed(const struct rp_code *code, uint32_t insn);
 
 /** rp_code_is_stub_section() - does a linked file's section hold the stubs that
  *  jump through the GOT (PLT)? Each of them is a function. */

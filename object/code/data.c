@@ -89,6 +89,8 @@ static struct rp_spot linked_reference(const struct rp_code *code, uint32_t i,
 		address = rp_relobj_address(obj, rp_code_section(code, i),
 			code->insns[i].offset + flow->length) +
 			signed_field(bytes, flow->disp);
+	else if (obj->ehdr.e_type != ET_EXEC)
+		return spot;	// No address is known before it is loaded.
 	else if (flow->disp_size == 4)
 		address = signed_field(bytes, flow->disp);
 	else if (flow->imm_size == 4)

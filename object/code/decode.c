@@ -143,9 +143,8 @@ static int add_insn(struct rp_code_build *b, const uint8_t *bytes,
 struct cursor {
 	uint32_t section;
 	uint64_t at;
-	size_t data;		// span of data at or behind @at
-	size_t symbol;		// in the index: the next function's
 	size_t reloc;
+	struct rp_bounds bounds;
 };
 
 static int add_bad(struct rp_code_build *b, uint32_t section, uint64_t start,
@@ -161,46 +160,6 @@ static int add_bad(struct rp_code_build *b, uint32_t section, uint64_t start,
 				(struct rp_span){ start, end, section,
 							  false }) ?
 		rp_diag_nomem(b->diag) : 0;
-}
-
-static bool is_start_behind(const struct rp_relobj *obj, uint32_t symbol,
-			    const struct cursor *c)
-{
-	const struct rp_symbol *sym = &obj->symbols[symbol];
-
-	return sym->section > c->section ||
-	       (sym->section == c->section && sym->value > c->at &&
-		sym->type == STT_FUNC && sym->size);
-}
-
-// Skips data. Where instructions have to end: at data, at a function.
-static uint64_t code_end(struct rp_code_build *b, struct cursor *c)
-{
-	const struct rp_code_index *index = b->code->index;
-	uint64_t end = b->obj->sections[c->section].hdr.sh_size;
-	const struct rp_symbol *sym;
-
-	while (c->data < b->ndata && b->data[c->data].section == c->section &&
-	       b->data[c->data].start <= c->at) {
-		if (b->data[c->data].end > c->at)
-			c->at = b->data[c->data].end;
-		c->data++;
-	}
-	if (c->data < b->ndata && b->data[c->data].section == c->section &&
-	    b->data[c->data].start < end)
-		end = b->data[c->data].start;
-	// The kernel has instructions that functions begin inside of.
-	if (rp_code_is_kernel(b->code))
-		return end;
-	while (c->symbol < index->nsymbols &&
-	       !is_start_behind(b->obj, index->symbols[c->symbol], c))
-		c->symbol++;
-	if (c->symbol < index->nsymbols) {
-		sym = &b->obj->symbols[index->symbols[c->symbol]];
-		if (sym->section == c->section && sym->value < end)
-			end = sym->value;
-	}
-	return end;
 }
 
 static void attach_reloc(struct rp_code_build *b, struct cursor *c)
@@ -248,8 +207,9 @@ static int decode_section(struct rp_code_build *b, struct cursor *c)
 	c->reloc = b->code->nrelocs;
 	rc = read_relocs(b, c->section);
 	c->at = 0;
+	rp_bounds_start(&c->bounds, c->section);
 	while (!rc && c->at < hdr->sh_size) {
-		uint64_t end = code_end(b, c);
+		uint64_t end = rp_bounds_end(b, &c->bounds, &c->at);
 
 		if (c->at < end)
 			rc = decode_one(b, c, end);
@@ -294,8 +254,6 @@ int rp_code_decode(struct rp_code_build *b)
 	for (uint32_t i = 0; i < b->obj->nsections && !rc; i++) {
 		code->section_first[i] = code->ninsns;
 		c.section = i;
-		while (c.data < b->ndata && b->data[c.data].section < i)
-			c.data++;
 		if (i && is_code(b->obj, i))
 			rc = decode_section(b, &c);
 	}

@@ -404,20 +404,52 @@ static void mark_left_out(struct rp_code *code)
 static int find_unnamed(struct rp_code_build *b)
 {
 	size_t before = b->code->nfunctions;
+	struct rp_starts starts = { 0 };
 	int rc = rp_code_add_described(b);
 
 	if (!rc)
 		rc = assign_again(b, before);
 	if (!rc)
-		rc = rp_code_guess_data(b);
+		rc = rp_code_find_called(b, &starts);
+	if (!rc)
+		rc = rp_code_guess_data(b, &starts);
 	before = b->code->nfunctions;
 	if (!rc)
-		rc = rp_code_add_gaps(b);
+		rc = rp_code_add_gaps(b, &starts);
+	free(starts.v);
 	if (!rc)
 		rc = assign_again(b, before);
 	if (!rc)
 		mark_left_out(b->code);
 	return rc;
+}
+
+static void say_size(struct rp_code_build *b, const struct rp_function *f,
+		     const char *what)
+{
+	rp_findings_add(b->findings, RP_DIAG_CHECK_UNSIZED,
+			b->obj->linked ? RP_NOTE : RP_WARNING, f->section,
+			f->offset, "the size of %s %s",
+			b->obj->symbols[f->symbol].name, what);
+}
+
+// Symbols whose size cannot be right.
+static void check_sizes(struct rp_code_build *b)
+{
+	const struct rp_code *code = b->code;
+
+	for (size_t i = 1; i < code->nfunctions; i++) {
+		const struct rp_function *f = &code->functions[i];
+		uint64_t end = f->offset + f->size;
+		uint32_t insn = rp_code_around(code, f->section, end);
+
+		if (!f->symbol || !b->obj->symbols[f->symbol].size)
+			continue;
+		if (b->obj->symbols[f->symbol].size > f->size)
+			say_size(b, f, "goes beyond the end of its section");
+		else if (insn && code->insns[insn].offset < end)
+			say_size(b, f, "ends inside an instruction");
+	}
 }
 
 int rp_code_find_functions(struct rp_code_build *b)
@@ -430,5 +462,7 @@ int rp_code_find_functions(struct rp_code_build *b)
 		rc = assign(b);
 	if (!rc && !rp_code_is_kernel(b->code))
 		rc = find_unnamed(b);
+	if (!rc && !rp_code_is_kernel(b->code))
+		check_sizes(b);
 	return rc ? rc : find_parts(b);
 }

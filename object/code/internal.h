@@ -167,6 +167,25 @@ static inline bool rp_code_has_too_many_edges(const struct rp_code *code)
 	return code->nedges > 8 * code->ninsns + 1000000;
 }
 
+/*
+ * struct rp_bounds - goes along with what is decoded.
+ * @data, @symbol, @fde: of the data, of the symbols in the index, of the FDEs, the
+ *            next ones
+ * @covered:  some function so far goes up to there
+ * @not_zero: zero bytes have been looked for up to there
+ */
+struct rp_bounds {
+	uint32_t section;
+	size_t data, symbol, fde;
+	uint64_t covered, not_zero;
+};
+
+void rp_bounds_start(struct rp_bounds *c, uint32_t section);
+/* Moves @at over data and fill. Return: where what begins there has to end; @at:
+ * nothing is there. */
+uint64_t rp_bounds_end(const struct rp_code_build *b, struct rp_bounds *c,
+		       uint64_t *at);
+
 struct rp_switches;
 
 /* Steps. Return: 0, -EINVAL, -ENOMEM. */
@@ -210,8 +229,27 @@ bool rp_code_named(const struct rp_code *code, uint32_t section,
 
 int rp_code_add_function(struct rp_code_build *b, const struct rp_function *f);
 int rp_code_add_described(struct rp_code_build *b);
-int rp_code_add_gaps(struct rp_code_build *b);
-int rp_code_guess_data(struct rp_code_build *b);
+
+/* struct rp_starts - where functions begin that nothing describes; sorted. */
+struct rp_starts {
+	struct rp_spot *v;
+	size_t n, room;
+};
+
+/* Only before branches are connected. */
+int rp_code_find_called(struct rp_code_build *b, struct rp_starts *s);
+int rp_code_guess_data(struct rp_code_build *b, const struct rp_starts *s);
+int rp_code_add_gaps(struct rp_code_build *b, const struct rp_starts *s);
+/* The first that is behind a place. */
+size_t rp_starts_behind(const struct rp_starts *s, uint32_t section,
+			uint64_t offset);
+/* Of such functions, what no way leads to: labels and tables cannot be told from
+ * other functions there. And what may be jumped from to it. */
+int rp_code_leave_out(struct rp_code_build *b);
+/* Does nothing of it go on to what is behind it? */
+bool rp_code_ends_flow(const struct rp_code_insn *insn);
+/* Where a branch of a linked file goes, as long as branches are not connected. */
+struct rp_spot rp_code_written_target(const struct rp_code *code, uint32_t insn);
 int rp_code_add_edge(struct rp_code_build *b, uint32_t from, uint32_t to,
 		     enum rp_edge_kind kind);
 int rp_code_add_span(struct rp_span **v, size_t *n, size_t *room,

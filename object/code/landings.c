@@ -27,15 +27,54 @@ static void adopt(struct rp_code_build *b, uint32_t from, uint32_t to)
 	b->child[from] = to;
 }
 
+/*
+ * Of what is no call (-fnon-call-exceptions): accesses to memory, divisions, and
+ * arithmetic of floating point. Not push, pop and such: their frame is another one.
+ */
+static bool may_trap(const struct rp_code *code, uint32_t i)
+{
+	const struct rp_code_insn *insn = &code->insns[i];
+	const uint8_t *bytes = rp_code_bytes(code, i);
+	struct rp_insn_flow flow;
+	size_t at = 0;
+
+	if (insn->flow == RP_FLOW_UD)
+		return true;
+	if (insn->flow != RP_FLOW_NEXT || code->ops[insn->op].kind == RP_OP_PUSH ||
+	    code->ops[insn->op].kind == RP_OP_POP ||
+	    rp_insn_flow(bytes, insn->length, &flow))
+		return false;
+	if (flow.memory)
+		return true;
+	while (at + 1u < insn->length &&
+	       (bytes[at] == 0x66 || bytes[at] == 0xf2 || bytes[at] == 0xf3 ||
+		(bytes[at] & 0xf0) == 0x40))
+		at++;
+	return bytes[at] == 0xf6 || bytes[at] == 0xf7 ||	// div, idiv
+	       bytes[at] == 0x0f || bytes[at] == 0xc5 ||	// SSE, AVX
+	       (bytes[at] & 0xf8) == 0xd8;			// x87
+}
+
+static bool has_call(const struct rp_code *code, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++) {
+		if (may_throw(&code->insns[i]))
+			return true;
+	}
+	return false;
+}
+
 static int connect_pad(struct rp_code_build *b, const struct rp_landing *l,
 		       uint32_t first, uint32_t pad)
 {
 	struct rp_code *code = b->code;
 	uint32_t end = rp_code_lower(code, l->section, l->end);
+	bool calls = has_call(code, first, end);
 	int rc = 0;
 
+	// What is between calls is in the range because nobody looks there.
 	for (uint32_t i = first; i < end && !rc; i++) {
-		if (!may_throw(&code->insns[i]))
+		if (calls ? !may_throw(&code->insns[i]) : !may_trap(code, i))
 			continue;
 		code->insns[i].flags |= RP_CODE_THROWS;
 		code->insns[pad].flags |= RP_CODE_LANDING;

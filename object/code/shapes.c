@@ -80,20 +80,19 @@ static bool writes(const struct step *s, uint8_t reg)
 	return reg < RP_REG_NR && (s->writes >> reg & 1);
 }
 
-static bool goes_on(const struct rp_code_insn *insn)
+bool rp_code_goes_on(const struct rp_code_insn *insn)
 {
 	return insn->flow != RP_FLOW_JMP && insn->flow != RP_FLOW_RET &&
 	       insn->flow != RP_FLOW_JMP_INDIRECT && insn->flow != RP_FLOW_UD &&
 	       insn->flow != RP_FLOW_HLT;
 }
 
-static bool is_call(const struct rp_code_insn *insn)
+bool rp_code_is_call(const struct rp_code_insn *insn)
 {
 	return insn->flow == RP_FLOW_CALL || insn->flow == RP_FLOW_CALL_INDIRECT;
 }
 
-// Registers that a called function need not preserve.
-static bool is_lost_by_calls(uint8_t reg)
+bool rp_code_is_lost_by_calls(uint8_t reg)
 {
 	return reg < RP_REG_NR && reg != RP_RBX && reg != RP_RBP &&
 	       reg != RP_RSP && reg < RP_R12;
@@ -142,7 +141,7 @@ static bool find_entry(const struct rp_code *code, uint32_t from, uint32_t first
 	struct step s;
 
 	for (uint32_t i = from, n = 0; i-- > first && n < FAR_BACK; n++) {
-		if (!goes_on(&code->insns[i]) || is_call(&code->insns[i]) ||
+		if (!rp_code_goes_on(&code->insns[i]) || rp_code_is_call(&code->insns[i]) ||
 		    !read_step(code, i, &s))
 			break;
 		for (int k = 0; k < 2; k++) {
@@ -173,8 +172,8 @@ static bool follow_register(const struct rp_code *code, uint32_t jump,
 	struct step s;
 
 	for (uint32_t i = jump, n = 0; i-- > first && n < FAR_BACK; n++) {
-		if (!goes_on(&code->insns[i]) ||
-		    (is_call(&code->insns[i]) && is_lost_by_calls(reg)) ||
+		if (!rp_code_goes_on(&code->insns[i]) ||
+		    (rp_code_is_call(&code->insns[i]) && rp_code_is_lost_by_calls(reg)) ||
 		    !read_step(code, i, &s))
 			return false;
 		if (!writes(&s, reg))
@@ -264,7 +263,7 @@ static uint32_t find_bound(const struct rp_code *code, uint32_t first,
 		const struct rp_code_insn *insn = &code->insns[i];
 		int64_t constant;
 
-		if (!goes_on(insn) || (is_call(insn) && is_lost_by_calls(reg)) ||
+		if (!rp_code_goes_on(insn) || (rp_code_is_call(insn) && rp_code_is_lost_by_calls(reg)) ||
 		    !read_step(code, i, &s))
 			return 0;
 		constant = branch ? compared_with(code, &s, reg) : -1;

@@ -21,14 +21,15 @@ static int add_ref(struct rp_switches *s, uint32_t insn)
 	struct rp_spot place;
 
 	// Most are ruled out without decoding them again.
-	if (code->insns[insn].flow != RP_FLOW_NEXT ||
+	if ((code->insns[insn].flow != RP_FLOW_NEXT &&
+	     !is_jump(&code->insns[insn])) ||
 	    code->insns[insn].length < SHORTEST_REF)
 		return 0;
 	if (rp_insn_flow(rp_code_bytes(code, insn), code->insns[insn].length,
 			 &flow))
 		return 0;
 	// A constant that is compared or stored is no address that is used.
-	if (flow.reg == RP_REG_NONE)
+	if (flow.reg == RP_REG_NONE && !is_jump(&code->insns[insn]))
 		return 0;
 	place = rp_code_reference(code, insn, &flow);
 	if (!place.section)
@@ -71,6 +72,24 @@ static int by_place(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
+static int by_place_and_function(const void *a, const void *b)
+{
+	const struct rp_named_place *x = a, *y = b;
+	int order = by_place(&x->spot, &y->spot);
+
+	return order ? order :
+		       (x->function > y->function) - (x->function < y->function);
+}
+
+// 0 is any function.
+static int at_place(const void *key, const void *element)
+{
+	const struct rp_named_place *x = key, *y = element;
+
+	return x->function ? by_place_and_function(x, y) :
+			     by_place(&x->spot, &y->spot);
+}
+
 static int sort_places(struct rp_switches *s)
 {
 	if (!s->nrefs)
@@ -79,18 +98,19 @@ static int sort_places(struct rp_switches *s)
 	if (!s->places)
 		return rp_diag_nomem(s->b->diag);
 	for (size_t i = 0; i < s->nrefs; i++)
-		s->places[i] = s->refs[i].place;
-	qsort(s->places, s->nrefs, sizeof(*s->places), by_place);
+		s->places[i] = (struct rp_named_place){ s->refs[i].place,
+			s->b->code->insns[s->refs[i].insn].function };
+	qsort(s->places, s->nrefs, sizeof(*s->places), by_place_and_function);
 	return 0;
 }
 
 bool rp_switch_starts(const struct rp_switches *s, uint32_t section,
-		      uint64_t offset)
+		      uint64_t offset, uint32_t function)
 {
-	struct rp_spot key = { section, offset };
+	struct rp_named_place key = { { section, offset }, function };
 
 	return s->nrefs && bsearch(&key, s->places, s->nrefs,
-				   sizeof(key), by_place);
+				   sizeof(key), at_place);
 }
 
 // The first reference at or behind an instruction.
@@ -161,6 +181,37 @@ static bool is_base(const struct choice *c, const struct rp_ref *ref)
 // So many references are tried before the function is given up on.
 #define MOST_REFS	4096
 
+// So many loads of the register are followed to where they get.
+#define MOST_FOLLOWED	64
+
+static int try_if_reaching(struct rp_switches *s, const struct choice *c,
+			   const struct rp_ref *ref, bool *found)
+{
+	bool reaches;
+	int rc = rp_switch_reaches(s, ref, c->shape->load, &reaches);
+
+	return reaches && !rc ? try(s, c, ref->place, true, found) : rc;
+}
+
+// One from which the code comes to the load: mostly it is the last one before.
+static int try_reaching(struct rp_switches *s, const struct choice *c, bool *found)
+{
+	size_t middle = ref_lower(s, c->shape->load), n = 0;
+	int rc = 0;
+
+	for (size_t i = middle; i-- > c->first && !*found && !rc &&
+	     n < MOST_FOLLOWED;) {
+		if (is_base(c, &s->refs[i]) && ++n)
+			rc = try_if_reaching(s, c, &s->refs[i], found);
+	}
+	for (size_t i = middle; i < c->end && !*found && !rc &&
+	     n < MOST_FOLLOWED; i++) {
+		if (is_base(c, &s->refs[i]) && ++n)
+			rc = try_if_reaching(s, c, &s->refs[i], found);
+	}
+	return rc;
+}
+
 // The last one before the load that loads the register.
 static int try_before(struct rp_switches *s, const struct choice *c, bool *found)
 {
@@ -216,6 +267,8 @@ static int find_table(struct rp_switches *s, const struct choice *c)
 	if (c->shape->relative && c->shape->origin.section)
 		rc = try(s, c, c->shape->origin, true, &found);
 	if (!rc && !found)
+		rc = try_reaching(s, c, &found);
+	if (!rc && !found)
 		rc = try_before(s, c, &found);
 	if (!rc && !found)
 		rc = try_all(s, c, false, &found);
@@ -245,6 +298,7 @@ int rp_code_find_tables(struct rp_code_build *b)
 {
 	struct rp_switches s = {
 		.b = b, .budget = 64 * (uint64_t)b->code->ninsns + 65536,
+		.steps = 16 * (uint64_t)b->code->ninsns + 65536,
 	};
 
 	if (rp_code_is_kernel(b->code))
@@ -260,5 +314,7 @@ int rp_code_find_tables(struct rp_code_build *b)
 		rc = rp_code_find_labels(b, &s);
 	free(s.refs);
 	free(s.places);
+	free(s.seen);
+	free(s.ways);
 	return rc;
 }

@@ -208,27 +208,42 @@ static enum entry judge(const struct reader *r, uint64_t at,
 		ENTRY_INSIDE : ENTRY_OTHER;
 }
 
-static bool is_next_table(const struct reader *r, uint64_t at)
+/*
+ * Does another table, or other data, begin at an entry? Of an entry that leads into
+ * the function, and that the code counts, only the function's own references say
+ * so: another one's may be to an array that begins in front of its first element,
+ * or be no reference but a constant that looks like one.
+ */
+static bool is_next_table(const struct reader *r, uint64_t at, enum entry e)
 {
-	return at != r->t->place.offset &&
-	       rp_switch_starts(r->s, r->t->place.section, at);
+	uint64_t k = (at - r->t->place.offset) / entry_size(r->t);
+	bool counted = e == ENTRY_OWN && k < r->t->bound;
+
+	return k && rp_switch_starts(r->s, r->t->place.section, at,
+				     counted ? r->function : 0);
 }
 
-// If most entries were wrong, it is not this table that the jump goes through.
+/*
+ * If most entries were wrong, it is not this table that the jump goes through. But
+ * one alone that leads into an instruction of the function is no chance.
+ */
 static bool is_trusted(const struct reader *r)
 {
-	uint64_t at = r->t->place.offset, wrong = 0;
+	uint64_t at = r->t->place.offset, inside = 0, wrong = 0;
 	struct rp_spot spot;
 	uint32_t to;
 
 	for (uint32_t k = 0; k < r->t->bound; k++, at += entry_size(r->t)) {
 		enum entry e = judge(r, at, &spot, &to);
 
-		if (is_next_table(r, at))
+		if (is_next_table(r, at, e))
 			return false;
-		wrong += e == ENTRY_INSIDE || e == ENTRY_OTHER;
+		inside += e == ENTRY_INSIDE;
+		wrong += e == ENTRY_OTHER;
 	}
-	return wrong * 4 <= r->t->bound;
+	if (inside == 1 && !wrong)
+		return true;
+	return (inside + wrong) * 4 <= r->t->bound;
 }
 
 static void say_wrong(const struct reader *r, uint64_t at, struct rp_spot spot)
@@ -259,9 +274,11 @@ static bool goes_on_behind(const struct reader *r, uint64_t at)
 		enum entry e;
 
 		at += entry_size(r->t);
-		if (at >= r->data->records.size || is_next_table(r, at))
+		if (at >= r->data->records.size)
 			return true;
 		e = judge(r, at, &spot, &to);
+		if (is_next_table(r, at, e))
+			return true;
 		if (e != ENTRY_OWN && e != ENTRY_BEHIND)
 			return false;
 	}
@@ -278,6 +295,9 @@ static bool counts(const struct reader *r, uint64_t at, enum entry e,
 {
 	uint64_t k = (at - r->t->place.offset) / entry_size(r->t);
 
+	// Where nothing says what is a function, it may be data.
+	if (rp_code_is_undescribed(r->s->b->code, r->jump))
+		return false;
 	if (k < r->t->bound)
 		return trusted;
 	return !r->t->bound && e == ENTRY_INSIDE &&
@@ -304,6 +324,24 @@ static bool is_too_much(const struct reader *r)
 	return true;
 }
 
+// The section ends, but not what the code takes for the table.
+static void say_short(const struct reader *r)
+{
+	const struct rp_code *code = r->s->b->code;
+	uint64_t n = (r->data->records.size - r->t->place.offset) /
+		     entry_size(r->t);
+	char table[200];
+
+	if (n >= r->t->bound || rp_code_is_undescribed(code, r->jump))
+		return;
+	rp_code_place(code, r->t->place.section, r->t->place.offset, table,
+		      sizeof(table));
+	rp_code_say(r->s->b, CHECK_TARGET, rp_code_section(code, r->jump),
+		    code->insns[r->jump].offset, "jump through a table of %u "
+		    "entries, of which there are %" PRIu64 " at %s",
+		    (unsigned int)r->t->bound, n, table);
+}
+
 static int read_entries(const struct reader *r, uint64_t *at)
 {
 	bool trusted = r->t->bound && is_trusted(r);
@@ -314,19 +352,21 @@ static int read_entries(const struct reader *r, uint64_t *at)
 		uint32_t to;
 		enum entry e = judge(r, *at, &spot, &to);
 
-		if (is_next_table(r, *at))
-			break;
+		if (is_next_table(r, *at, e))
+			return 0;
 		if (e == ENTRY_BEHIND)
 			continue;
 		if (e != ENTRY_OWN && !counts(r, *at, e, trusted))
-			break;
+			return 0;
 		if (is_too_much(r))
-			break;
+			return 0;
 		if (e == ENTRY_OWN || e == ENTRY_UNNAMED)
 			rc = add_edge(r, to);
 		else
 			say_wrong(r, *at, spot);
 	}
+	if (!rc)
+		say_short(r);
 	return rc;
 }
 

@@ -41,22 +41,41 @@ struct rp_ref {
 	struct rp_spot place;
 };
 
+/* struct rp_named_place - what code of a function refers to. */
+struct rp_named_place {
+	struct rp_spot spot;
+	uint32_t function;
+};
+
 /*
  * struct rp_switches - @refs: of functions with indirect jumps, by instruction;
- * @places: what they refer to, by section and offset; @budget: places that are yet
- * to be tried for all jumps together, so that damaged files end, too.
+ * @places: what they refer to, by section, offset and function; @budget: places that are yet
+ * to be tried for all jumps together, so that damaged files end, too; @steps: that
+ * may yet be made to follow loads of registers; @seen, @ways: see switch_reach.c
  */
 struct rp_switches {
 	struct rp_code_build *b;
 	struct rp_ref *refs;
 	size_t nrefs, ref_room;
-	struct rp_spot *places;
-	uint64_t budget;
+	struct rp_named_place *places;
+	uint64_t budget, steps;
+	uint64_t *seen;
+	uint32_t *ways;
+	size_t ways_room;
 };
 
 /* Does the jump go through a table? How? */
 bool rp_code_shape(const struct rp_code *code, uint32_t jump,
 		   struct rp_shape *shape);
+/* Does what is behind an instruction come next? */
+bool rp_code_goes_on(const struct rp_code_insn *insn);
+bool rp_code_is_call(const struct rp_code_insn *insn);
+/* May a called function change the register? */
+bool rp_code_is_lost_by_calls(uint8_t reg);
+/* Does an instruction of the function get the value that @ref loads? Ways through
+ * tables are not followed, and none when no steps are left. Return: 0; -ENOMEM. */
+int rp_switch_reaches(struct rp_switches *s, const struct rp_ref *ref,
+		      uint32_t to, bool *ret);
 /* Does the first entry lead into the function, or, if it is known how many there
  * are, nearly all the others? */
 int rp_table_fits(struct rp_switches *s, const struct rp_table *t,
@@ -64,8 +83,8 @@ int rp_table_fits(struct rp_switches *s, const struct rp_table *t,
 /* Adds an edge for each entry. */
 int rp_table_read(struct rp_switches *s, const struct rp_table *t,
 		  uint32_t jump);
-/* Does code refer to that place of data? */
+/* Does code refer to that place of data? @function: 0, or only this one's. */
 bool rp_switch_starts(const struct rp_switches *s, uint32_t section,
-		      uint64_t offset);
+		      uint64_t offset, uint32_t function);
 
 #endif /* REPOINT_OBJECT_CODE_SWITCHES_H */

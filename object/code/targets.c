@@ -53,6 +53,16 @@ static struct rp_spot linked_target(const struct rp_code *code, uint32_t i)
 	return spot;
 }
 
+struct rp_spot rp_code_written_target(const struct rp_code *code, uint32_t i)
+{
+	struct rp_spot spot = { rp_code_section(code, i), code->insns[i].dest };
+
+	if (spot.offset < code->obj->sections[spot.section].hdr.sh_size)
+		return spot;
+	return code->obj->linked ? linked_target(code, i) :
+				   (struct rp_spot){ 0 };
+}
+
 static struct target target_of(const struct rp_code *code, uint32_t i)
 {
 	const struct rp_code_insn *insn = &code->insns[i];
@@ -62,12 +72,7 @@ static struct target target_of(const struct rp_code *code, uint32_t i)
 		reloc_target(code, insn, &ret);
 		return ret;
 	}
-	ret.spot.section = rp_code_section(code, i);
-	ret.spot.offset = insn->dest;
-	if (ret.spot.offset >=
-	    code->obj->sections[ret.spot.section].hdr.sh_size)
-		ret.spot = code->obj->linked ? linked_target(code, i) :
-					       (struct rp_spot){ 0 };
+	ret.spot = rp_code_written_target(code, i);
 	return ret;
 }
 
@@ -405,16 +410,21 @@ static void say_lost(struct rp_code_build *b, uint32_t i, struct rp_spot to)
 	const struct rp_code_insn *insn = &b->code->insns[i];
 	uint32_t section = rp_code_section(b->code, i);
 	const char *what = insn->flow == RP_FLOW_CALL ? "call" : "jump";
+	// What nothing describes may be data.
+	enum rp_severity severity = rp_code_is_undescribed(b->code, i) ?
+				    RP_NOTE : RP_ERROR;
 	char place[200];
 
 	if (!to.section) {
-		rp_code_say(b, CHECK_TARGET, section, insn->offset,
-			    "%s out of its section", what);
+		rp_findings_add(b->findings, RP_DIAG_CHECK_TARGET, severity,
+				section, insn->offset, "%s out of its section",
+				what);
 		return;
 	}
 	rp_code_place(b->code, to.section, to.offset, place, sizeof(place));
-	rp_code_say(b, CHECK_TARGET, section, insn->offset,
-		    "%s to %s, where no instruction begins", what, place);
+	rp_findings_add(b->findings, RP_DIAG_CHECK_TARGET, severity, section,
+			insn->offset, "%s to %s, where no instruction begins",
+			what, place);
 }
 
 /*
@@ -452,6 +462,10 @@ static bool is_unseen(const struct rp_code_build *b, struct rp_spot spot)
 
 int rp_code_say_lost(struct rp_code_build *b)
 {
+	int rc = rp_code_leave_out(b);
+
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < b->nlost; i++) {
 		if (!is_left_over(b, b->lost[i].insn) &&
 		    !is_unseen(b, b->lost[i].to))

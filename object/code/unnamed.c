@@ -86,7 +86,7 @@ static bool ends_here(const struct rp_code *code, uint32_t first, uint32_t i,
 
 // @first is no padding. What the next one's alignment needs is not counted.
 static int add_gap(struct rp_code_build *b, uint32_t section, uint32_t first,
-		   uint32_t end)
+		   uint32_t end, bool called)
 {
 	const struct rp_code_insn *insns = b->code->insns;
 	struct rp_function f = {
@@ -102,34 +102,51 @@ static int add_gap(struct rp_code_build *b, uint32_t section, uint32_t first,
 	if (!f.symbol)
 		f.flags |= RP_FUNCTION_UNNAMED;
 	// Of a stripped file: where its functions begin is not known.
-	if (!f.symbol && b->obj->linked && f.size >= RP_CODE_LARGE)
+	if (!f.symbol && !called && b->obj->linked && f.size >= RP_CODE_LARGE)
 		f.flags |= RP_FUNCTION_IGNORE;
 	return rp_code_add_function(b, &f);
 }
 
-static int fill_section(struct rp_code_build *b, uint32_t section)
+// Is the place, or one before it that @next has passed, where a call goes to?
+static bool is_start(const struct rp_starts *s, size_t *next, uint32_t section,
+		     uint64_t offset)
+{
+	while (*next < s->n && s->v[*next].section == section &&
+	       s->v[*next].offset < offset)
+		++*next;
+	return *next < s->n && s->v[*next].section == section &&
+	       s->v[*next].offset == offset;
+}
+
+static int fill_section(struct rp_code_build *b, const struct rp_starts *s,
+			uint32_t section)
 {
 	const struct rp_code *code = b->code;
 	uint32_t i = code->section_first[section];
 	uint32_t end = code->section_first[section + 1];
 	uint64_t stub = stub_size(code, section);
+	size_t next = rp_starts_behind(s, section - 1, UINT64_MAX);
 	int rc = 0;
 
 	while (i < end && !rc) {
 		uint32_t first = i;
+		bool called = is_start(s, &next, section,
+				       code->insns[i].offset);
 
-		if (code->insns[i].function || is_padding(&code->insns[i])) {
+		if (code->insns[i].function ||
+		    (is_padding(&code->insns[i]) && !called)) {
 			i++;
 			continue;
 		}
-		while (++i < end && !ends_here(code, first, i, stub))
+		while (++i < end && !ends_here(code, first, i, stub) &&
+		       !is_start(s, &next, section, code->insns[i].offset))
 			;
-		rc = add_gap(b, section, first, i);
+		rc = add_gap(b, section, first, i, called);
 	}
 	return rc;
 }
 
-int rp_code_add_gaps(struct rp_code_build *b)
+int rp_code_add_gaps(struct rp_code_build *b, const struct rp_starts *s)
 {
 	int rc = 0;
 
@@ -137,7 +154,7 @@ int rp_code_add_gaps(struct rp_code_build *b)
 		if (rp_code_has(b->code, i) &&
 		    strcmp(b->obj->sections[i].name,
 			   b->code->abi->replacements))
-			rc = fill_section(b, i);
+			rc = fill_section(b, s, i);
 	}
 	return rc;
 }
@@ -176,24 +193,59 @@ static void find_gap(const struct rp_code *code, const struct rp_span *bad,
 }
 
 /*
+ * Where a function that is called ends, at the latest: behind the last instruction
+ * before @bad that does not go on.
+ */
+static uint64_t called_end(const struct rp_code *code, uint32_t section,
+			   uint64_t start, uint64_t bad)
+{
+	uint32_t first = rp_code_lower(code, section, start);
+
+	for (uint32_t i = rp_code_lower(code, section, bad); i-- > first;) {
+		if (rp_code_ends_flow(&code->insns[i]))
+			return code->insns[i].offset + code->insns[i].length;
+	}
+	return start;
+}
+
+// Of a gap, what is around @bad and between functions that are called.
+static struct rp_span narrow(const struct rp_code *code, const struct gap *gap,
+			     const struct rp_starts *s, uint64_t bad)
+{
+	struct rp_span span = { gap->start, gap->end, gap->section, true };
+	size_t i = rp_starts_behind(s, gap->section, bad);
+
+	if (i < s->n && s->v[i].section == span.section &&
+	    s->v[i].offset < span.end)
+		span.end = s->v[i].offset;
+	if (i && s->v[i - 1].section == span.section &&
+	    s->v[i - 1].offset >= span.start)
+		span.start = called_end(code, span.section,
+					s->v[i - 1].offset, bad);
+	return span;
+}
+
+/*
  * Hand-written assembly has its constants among the code, without symbols. What
  * lies between functions and is not all code is taken for data, as a whole.
  */
-int rp_code_guess_data(struct rp_code_build *b)
+int rp_code_guess_data(struct rp_code_build *b, const struct rp_starts *s)
 {
 	struct gap gap = { .next = 1 };
 
 	for (size_t i = 0; i < b->nbad; i++) {
+		struct rp_span span;
+
 		find_gap(b->code, &b->bad[i], &gap);
 		if (b->bad[i].start < gap.start || gap.start >= gap.end)
 			continue;
+		span = narrow(b->code, &gap, s, b->bad[i].start);
 		if (rp_code_add_span(&b->found, &b->nfound, &b->found_room,
-				     (struct rp_span){ gap.start, gap.end,
-						       gap.section, true }))
+				     span))
 			return rp_diag_nomem(b->diag);
 		// One of them is enough.
-		while (i + 1 < b->nbad && b->bad[i + 1].section == gap.section &&
-		       b->bad[i + 1].start < gap.end)
+		while (i + 1 < b->nbad && b->bad[i + 1].section == span.section &&
+		       b->bad[i + 1].start < span.end)
 			i++;
 	}
 	return 0;

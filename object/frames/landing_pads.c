@@ -188,6 +188,11 @@ static int read_site(struct finder *finder, struct lsda *lsda)
 	int rc = rp_eh_number(lsda->section, reader, lsda->encoding, &pad,
 			      &finder->why);
 	rp_eh_uleb(reader);	/* what it catches */
+	if (rc == -EINVAL && lsda->based) {
+		/* A head whose pointer lies where the pad would. */
+		reader->at = reader->end;
+		return 0;
+	}
 	if (rc)
 		return rc;
 	if (reader->bad)

@@ -202,6 +202,132 @@ for flags in '-O2 -fPIC' '-O2 -fno-pie' '-O1 -fcf-protection'; do
 	check "entries out of the function, $flags" all_are_told 'other+1' 0
 done
 
+# The code says how many entries a table has: what another function refers to may
+# be an array that begins in front of its first element, or no address at all.
+cat >"$tmp/counted.s" <<'EOF'
+	.text
+	.type	counted, @function
+counted:
+	lea	-1(%rdi), %edx
+	cmp	$2, %dx
+	ja	1f
+	movzwl	%dx, %edx
+	jmp	*table(, %rdx, 8)
+1:	ret
+2:	nop
+3:	nop
+	ret
+	.size	counted, .-counted
+	.type	other, @function
+other:
+	mov	table + 16(, %rdi, 8), %rax
+	jmp	*%rax
+	.size	other, .-other
+	.section .rodata, "a"
+table:	.quad	2b, 1b, 3b, other
+EOF
+cat >"$tmp/distances.s" <<'EOF'
+	.text
+	.globl	_start
+	.type	_start, @function
+_start:
+	lea	table(%rip), %rdx
+	cmp	$2, %edi
+	ja	1f
+	movslq	(%rdx, %rdi, 4), %rax
+	add	%rdx, %rax
+	jmp	*%rax
+1:	ret
+2:	nop
+3:	nop
+	ret
+	.size	_start, .-_start
+	.type	week, @function
+week:
+	mov	$604804, %edi
+	jmp	*%rax
+	.size	week, .-week
+	.section .rodata, "a"
+table:	.long	2b - table, 3b - table, 1b - table
+EOF
+check 'counted tables: assemble' "$CC" -c "$tmp/counted.s" -o "$tmp/counted.o"
+check 'counted tables: link' "$CC" -shared -nostdlib \
+	-Wl,--section-start=.rodata=0x93a80 "$tmp/distances.s" -o "$tmp/counted.so"
+check 'counted tables: is read' facts_of repoint "$tmp/counted.o"
+check 'a table that another one seems to end' has \
+	'counted+0xc edges table:counted+0x13 table:counted+0x14 table:counted+0x15'
+check 'counted tables: a program is read' facts_of repoint "$tmp/counted.so"
+check 'a table in which a constant seems to lead' has \
+	'_start+0x13 edges table:_start+0x15 table:_start+0x16 table:_start+0x17'
+
+# Where a jump names its table, the one before it ends.
+cat >"$tmp/adjacent.s" <<'EOF'
+	.text
+	.type	adjacent, @function
+adjacent:
+	cmp	$1, %dil
+	ja	1f
+	movzbl	%dil, %edi
+	jmp	*first(, %rdi, 8)
+1:	push	%rbx
+	cmp	$1, %al
+	ja	3f
+	movzbl	%al, %eax
+	jmp	*second(, %rax, 8)
+2:	nop
+	ret
+3:	pop	%rbx
+4:	ret
+	.size	adjacent, .-adjacent
+	.section .rodata, "a"
+first:	.quad	2b, 1b
+second:	.quad	3b, 3b
+EOF
+check 'adjacent tables: assemble' "$CC" -c "$tmp/adjacent.s" -o "$tmp/adjacent.o"
+check 'adjacent tables: are read' facts_of repoint "$tmp/adjacent.o"
+check 'adjacent tables' has_all <<'EOF'
+adjacent+0xa edges table:adjacent+0x11 table:adjacent+0x20
+adjacent+0x19 edges table:adjacent+0x22
+EOF
+
+# The address of a table is loaded long before, and another one in between, on
+# another way.
+cat >"$tmp/hoisted.s" <<'EOF'
+	.text
+	.type	hoisted, @function
+hoisted:
+	lea	first(%rip), %rbp
+	jmp	3f
+1:	lea	second(%rip), %rbp
+	cmp	$1, %edi
+	ja	2f
+	movslq	(%rbp, %rdi, 4), %rax
+	add	%rbp, %rax
+	jmp	*%rax
+2:	nop
+	ret
+3:	call	outside
+	cmp	$1, %edi
+	ja	1b
+	movslq	(%rbp, %rdi, 4), %rax
+	add	%rbp, %rax
+	jmp	*%rax
+4:	nop
+	ret
+	.size	hoisted, .-hoisted
+	.section .rodata, "a"
+first:	.long	4b - first, 4b + 1 - first
+second:	.long	2b - second, 2b + 1 - second
+EOF
+check 'a table that was loaded before: assembles' \
+	"$CC" -c "$tmp/hoisted.s" -o "$tmp/hoisted.o"
+check 'a table that was loaded before: is read' \
+	facts_of repoint "$tmp/hoisted.o"
+check 'a table that was loaded before' has_all <<'EOF'
+hoisted+0x1d edges table:hoisted+0x1f table:hoisted+0x20
+hoisted+0x33 edges table:hoisted+0x35 table:hoisted+0x36
+EOF
+
 # More findings of one number than are kept are counted.
 {
 	printf '\t.text\n\t.type many, @function\nmany:\n'
@@ -400,7 +526,10 @@ check 'few bytes that nothing describes' has_none '^unseen'
 printf '\t.text\n\t.globl _start\n_start:\n\t.rept 5000\n\tpush %%rbx\n\tret\n\t.endr\n' |
 	assemble && link_static && strip "$tmp/a.bin"
 check 'code that nothing describes: is read' facts_of repoint "$tmp/a.bin"
-check 'code that nothing describes' has 'function  size:10000 ignore untyped unnamed'
+check 'code that nothing describes' has_all <<'EOF'
+function  size:10000 untyped unnamed
+unseen 1
+EOF
 check 'code that nothing describes: one finding' one_finding 'finding 948 .text+0x0'
 
 # More jumps times labels than are followed.
@@ -415,5 +544,25 @@ check 'code that nothing describes: one finding' one_finding 'finding 948 .text+
 check 'too many computed jumps: are read' facts_of repoint "$tmp/a.o"
 check 'too many computed jumps: one finding' \
 	test "$(grep -c '^finding 945' "$tmp/facts")" = 1
+
+# Exceptions of what is no call.
+cat >"$tmp/trap.c" <<'EOF'
+void clean(int *p);
+int divide(int a, int b)
+{
+	int x __attribute__((cleanup(clean))) = 1;
+
+	return a / b;
+}
+EOF
+if "$CC" -O2 -fexceptions -fnon-call-exceptions -c "$tmp/trap.c" \
+	-o "$tmp/a.o" 2>/dev/null &&
+	readelf -S "$tmp/a.o" | grep -q gcc_except_table; then
+	check 'a division that throws: is read' facts_of repoint "$tmp/a.o"
+	check 'a division that throws' \
+		grep -Eq '^divide\+0x[0-9a-f]+ throws .*landing:divide' "$tmp/facts"
+	check 'a division that throws: what is before and behind it does not' \
+		test "$(grep -c ' throws' "$tmp/facts")" = 1
+fi
 
 tap_end
