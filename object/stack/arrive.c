@@ -51,24 +51,45 @@ static uint32_t merge(struct rp_walker *w, uint32_t old, uint32_t new)
 	return changed ? rp_walk_add(w, &a) : 0;
 }
 
-/* Where .eh_frame has an expression, ways that began with what it says know
- * nothing of the stack: others do. */
+/* Where .eh_frame has an expression, or nothing, some ways know nothing of the
+ * stack: others do. */
 static bool knows_less(struct rp_walker *w, uint32_t insn, uint32_t less,
 		       uint32_t more)
 {
 	struct rp_stack_state said;
 
-	return !w->kernel && w->frames &&
-	       rp_walk_state(w, less)->base == RP_CFA_UNKNOWN &&
-	       rp_walk_state(w, more)->base != RP_CFA_UNKNOWN &&
-	       rp_walk_row_state(w, insn, &said) &&
+	if (w->kernel || rp_walk_state(w, less)->base != RP_CFA_UNKNOWN ||
+	    rp_walk_state(w, more)->base == RP_CFA_UNKNOWN)
+		return false;
+	if (!w->frames || !rp_walk_row(w, insn))
+		return true;
+	return rp_walk_row_state(w, insn, &said) &&
 	       said.base == RP_CFA_UNKNOWN;
+}
+
+/* Two ways do not agree, and one is behind a call: if the other is what .eh_frame
+ * says, the call does not come back. Return: does the new one hold? */
+static bool is_behind_dead_end(struct rp_walker *w, uint32_t insn, uint32_t old,
+			       uint32_t new, bool *settled)
+{
+	bool comes_from_call = w->behind + 1 == insn;
+	struct rp_stack_state said;
+
+	*settled = false;
+	if (w->kernel || !w->frames || !follows_call(w, insn) ||
+	    !rp_walk_row_state(w, insn, &said))
+		return false;
+	*settled = rp_stack_agrees(&said, rp_walk_state(w, comes_from_call ?
+							    old : new));
+	w->walk->guessed += *settled;
+	return *settled && !comes_from_call;
 }
 
 /* Return: the state to follow the instruction with once more, or 0. */
 static uint32_t meet(struct rp_walker *w, uint32_t insn, uint32_t state)
 {
 	uint32_t old = w->code->insns[insn].state;
+	bool settled;
 
 	// What nothing leads to makes nothing of what is reached less certain.
 	if (old == state || w->dead || knows_less(w, insn, state, old))
@@ -77,6 +98,10 @@ static uint32_t meet(struct rp_walker *w, uint32_t insn, uint32_t state)
 		return state;
 	if (rp_stack_agrees(rp_walk_state(w, old), rp_walk_state(w, state)))
 		return w->kernel ? 0 : merge(w, old, state);
+	if (is_behind_dead_end(w, insn, old, state, &settled))
+		return state;
+	if (settled)
+		return 0;
 	if (!w->frames && follows_call(w, insn))
 		w->walk->guessed++;
 	else

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* So many instructions before a system call its number may be set. */
+#define RP_NUMBER_REACH	4
+
 static bool has_prefix(const char *name, const char *prefix)
 {
 	return !strncmp(name, prefix, strlen(prefix));
@@ -46,8 +49,14 @@ static bool ends_well(struct rp_walker *w, uint32_t insn, uint32_t state)
 	if (w->kernel)
 		return !w->function ||
 		       !rp_stack_is_modified(rp_walk_state(w, state));
+	// Without .eh_frame there is nobody to whom it could be wrong; how it came
+	// to be unknown has been said where that was not understood.
+	if (rp_walk_state(w, state)->base == RP_CFA_UNKNOWN &&
+	    !(w->frames && rp_walk_row(w, insn)))
+		return true;
 	return !rp_stack_is_modified(rp_walk_state(w, state)) ||
-	       (w->frames && rp_walk_row_outermost(w, insn));
+	       (w->frames && rp_walk_row_outermost(w, insn)) ||
+	       rp_walk_spares(w, insn, rp_walk_state(w, state));
 }
 
 /* Compilers' own thunks return to what they pushed. */
@@ -61,11 +70,29 @@ static bool is_thunk(const struct rp_walker *w, uint32_t insn)
 			      has_prefix(name, "__llvm_retpoline"));
 }
 
+/* The return of a retpoline is a jump that has taken its place of the stack. */
+static void check_retpoline(struct rp_walker *w, uint32_t insn, uint32_t state)
+{
+	const struct rp_stack_op drop = { RP_OP_ADD, RP_RSP, RP_RSP, 0, 8 };
+	struct rp_stack_state behind = *rp_walk_state(w, state);
+	uint32_t call = rp_walk_thunk_start(w, insn);
+
+	if (!rp_walk_thunk_called(w, call) &&
+	    !rp_stack_step(&w->rules, &behind, &drop))
+		rp_walk_check_tail(w, insn, rp_walk_add(w, &behind));
+}
+
 void rp_walk_check_return(struct rp_walker *w, uint32_t insn, uint32_t state)
 {
 	char text[RP_STATE_TEXT_SIZE];
 
-	if (ends_well(w, insn, state) || is_thunk(w, insn))
+	if (rp_walk_thunk(w, rp_walk_thunk_start(w, insn)) ==
+	    RP_WALK_THUNK_JUMP) {
+		check_retpoline(w, insn, state);
+		return;
+	}
+	if (ends_well(w, insn, state) || is_thunk(w, insn) ||
+	    rp_walk_in_stub(w, insn) || rp_walk_returns_inside(w, insn, state))
 		return;
 	rp_stack_state_text(rp_walk_state(w, state), text, sizeof(text));
 	rp_walk_find(w, RP_DIAG_CHECK_RETURN, RP_ERROR, insn,
@@ -78,13 +105,15 @@ void rp_walk_check_tail(struct rp_walker *w, uint32_t insn, uint32_t state)
 	const struct rp_code_insn *at = &w->code->insns[insn];
 	char text[RP_STATE_TEXT_SIZE];
 
-	if (w->dead || ends_well(w, insn, state))
+	if (w->dead || ends_well(w, insn, state) ||
+	    rp_walk_leaves_by_stub(w, insn) || rp_walk_leaps(w, insn))
 		return;
 	// Code without names calls nothing: PLTs, assembly.
 	if (!w->kernel && (!w->function || !rp_walk_named(w, insn)))
 		return;
 	rp_stack_state_text(rp_walk_state(w, state), text, sizeof(text));
-	if (!w->kernel && at->flow == RP_FLOW_JMP_INDIRECT)
+	if (!w->kernel && (at->flow == RP_FLOW_JMP_INDIRECT ||
+			   at->flow == RP_FLOW_RET))
 		rp_walk_find(w, RP_DIAG_CHECK_INDIRECT, RP_WARNING, insn,
 			"where this jump goes is not known, and no call's end it"
 			" is: the function's frame is still there (%s)", text);
@@ -94,11 +123,45 @@ void rp_walk_check_tail(struct rp_walker *w, uint32_t insn, uint32_t state)
 			" at the function's entry (%s)", text);
 }
 
+/* mov $NUMBER, %eax */
+static bool sets_number(const struct rp_walker *w, uint32_t insn, uint32_t *ret)
+{
+	const uint8_t *code = rp_code_bytes(w->code, insn);
+	unsigned int at = w->code->insns[insn].length;
+
+	if (!(at == 5 && code[0] == 0xb8) &&
+	    !(at == 7 && code[0] == 0x48 && code[1] == 0xc7 && code[2] == 0xc0))
+		return false;
+	code += at - 4;
+	*ret = code[0] | code[1] << 8 | code[2] << 16 | (uint32_t)code[3] << 24;
+	return true;
+}
+
+/* System calls of which nobody returns: rt_sigreturn, exit, exit_group. */
+bool rp_walk_is_last_call(const struct rp_walker *w, uint32_t insn)
+{
+	const uint8_t *code = rp_code_bytes(w->code, insn);
+	uint32_t number;
+
+	if (w->kernel || w->code->insns[insn].flow != RP_FLOW_SWITCH ||
+	    code[0] != 0x0f || code[1] != 0x05)
+		return false;
+	for (unsigned int i = 0; i < RP_NUMBER_REACH && insn > 1; i++) {
+		insn--;
+		if (w->code->insns[insn].flow != RP_FLOW_NEXT)
+			return false;
+		if (sets_number(w, insn, &number))
+			return number == 15 || number == 60 || number == 231;
+	}
+	return false;
+}
+
 void rp_walk_report_end(struct rp_walker *w, uint32_t insn, uint32_t state)
 {
 	const struct rp_code_insn *at = &w->code->insns[insn];
 
 	if (w->dead || rp_walk_state(w, state)->base == RP_CFA_UNKNOWN ||
+	    rp_walk_is_last_call(w, insn) ||
 	    (!w->kernel && at->flow == RP_FLOW_TRAP))
 		return;
 	rp_walk_find(w, RP_DIAG_CHECK_FALLS_THROUGH, RP_WARNING, insn,
@@ -166,6 +229,34 @@ static bool runs_on_unnamed(struct rp_walker *w, uint32_t insn, uint32_t next,
 	return true;
 }
 
+/* Is it said to be entered by calls? */
+static bool is_called(struct rp_walker *w, uint32_t insn)
+{
+	struct rp_stack_state said;
+
+	return !rp_walk_row_state(w, insn, &said) ||
+	       !rp_stack_is_modified(&said);
+}
+
+bool rp_walk_strays(struct rp_walker *w, uint32_t insn, uint32_t state)
+{
+	const struct rp_code *code = w->code;
+	uint32_t dest = code->insns[insn].dest;
+	uint32_t from = code->insns[insn].function;
+	uint32_t to = code->insns[dest].function;
+	struct rp_stack_state copy = *rp_walk_state(w, state);
+
+	if (w->kernel || !w->frames || rp_walk_named(w, insn) ||
+	    rp_walk_named(w, dest) || code->functions[to].first != dest ||
+	    rp_function_whole(code, from) == rp_function_whole(code, to) ||
+	    is_called(w, dest) || rp_walk_row_agrees(w, dest, &copy))
+		return false;
+	rp_walk_find(w, RP_DIAG_CHECK_FALLS_THROUGH, RP_NOTE, insn,
+		"jumps to what comes behind the code of the function (compilers"
+		" do so where they know that the way is never gone)");
+	return true;
+}
+
 /* It is meant: then the end is one as by a jump. */
 static void check_fall(struct rp_walker *w, uint32_t insn, uint32_t to,
 		       uint32_t state)
@@ -192,12 +283,16 @@ bool rp_walk_runs_on(struct rp_walker *w, uint32_t insn, uint32_t next,
 	if (!from)
 		return rp_walk_named(w, next) ||
 		       runs_on_unnamed(w, insn, next, state);
+	if (!rp_walk_named(w, next) &&
+	    rp_walk_is_pieces(w, rp_code_section(w->code, insn)))
+		return false;
 	to = behind_fill(w, next);
 	if (to && rp_walk_named(w, to) == from)
 		return false;
 	if (to && rp_walk_named(w, to) && rp_walk_falls(w, insn, to))
 		check_fall(w, insn, to, state);
-	else if (at->flow != RP_FLOW_TRAP && !w->dead)
+	else if (at->flow != RP_FLOW_TRAP && !w->dead && !rp_walk_is_last_call(w, insn) &&
+		 !(to && rp_walk_in_stub(w, insn) && rp_walk_in_stub(w, to)))
 		report_runs_on(w, insn, to);
 	return true;
 }

@@ -23,6 +23,8 @@ void rp_walk_find(struct rp_walker *w, enum rp_diag_id id,
 	char text[2 * RP_STATE_TEXT_SIZE + 200];
 	va_list args;
 
+	if (!w->kernel && rp_code_is_undescribed(w->code, insn))
+		severity = RP_NOTE;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
@@ -231,7 +233,7 @@ static bool comes_back(const struct rp_walker *w, uint32_t insn)
 {
 	const uint8_t *code = rp_code_bytes(w->code, insn);
 
-	return w->code->insns[insn].length == 2 && code[0] == 0x0f &&
+	return !rp_walk_is_last_call(w, insn) && w->code->insns[insn].length == 2 && code[0] == 0x0f &&
 	       (code[1] == 0x05 || code[1] == 0x34);
 }
 
@@ -321,6 +323,9 @@ static bool goes_on(struct rp_walker *w, uint32_t insn, uint32_t next,
 {
 	const struct rp_code_insn *at = &w->code->insns[insn];
 
+	// Not only calls: what traps may, too, with -fnon-call-exceptions.
+	if (at->flags & RP_CODE_THROWS)
+		go_along_edges(w, insn, state);
 	switch (at->flow) {
 	case RP_FLOW_RET:
 		rp_walk_check_return(w, insn, state);
@@ -333,8 +338,6 @@ static bool goes_on(struct rp_walker *w, uint32_t insn, uint32_t next,
 		return !(at->flags & RP_CODE_DEAD_END);
 	case RP_FLOW_CALL:
 	case RP_FLOW_CALL_INDIRECT:
-		if (at->flags & RP_CODE_THROWS)
-			go_along_edges(w, insn, state);
 		if (at->flags & RP_CODE_DEAD_END)
 			return false;
 		return goes_on_call(w, insn, next, state);
@@ -358,19 +361,24 @@ static uint32_t leave(struct rp_walker *w, uint32_t insn, uint32_t *state)
 	*state = rp_walk_step(w, insn, before);
 	if (!*state)
 		return 0;
-	if (at->flags & RP_CODE_PUSHES) {
+	if (at->flow == RP_FLOW_CALL)
+		*state = rp_walk_step_stub(w, insn, *state);
+	if (rp_walk_calls_thunk(w, insn) || rp_walk_calls_inside(w, insn)) {
+		push_way(w, at->dest, rp_walk_step_call(w, insn, *state));
+	} else if (at->flags & RP_CODE_PUSHES) {
 		*state = rp_walk_step_call(w, insn, *state);
 		return *state ? at->dest : 0;
 	}
 	if (at->flow == RP_FLOW_JMP && at->dest && !(at->flags & RP_CODE_TAIL))
-		return at->flags & RP_CODE_DEAD_END ? 0 : at->dest;
+		return at->flags & RP_CODE_DEAD_END ||
+		       rp_walk_strays(w, insn, *state) ? 0 : at->dest;
 	next = at->flags & RP_CODE_GROUP ?
 		rp_walk_next_in_group(w, insn, *state, &fine) :
 		rp_walk_next(w, insn);
 	if (!fine || !goes_on(w, insn, next, *state))
 		return 0;
 	if (at->flow == RP_FLOW_JCC && at->dest &&
-	    !(at->flags & RP_CODE_TAIL)) {
+	    !(at->flags & RP_CODE_TAIL) && !rp_walk_strays(w, insn, *state)) {
 		push_way(w, next, rp_walk_behind_probe(w, insn, *state));
 		return at->dest;
 	}

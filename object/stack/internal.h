@@ -99,6 +99,22 @@ struct rp_step_memory {
 
 #define RP_STEP_MEMORY	4096
 
+/** What a function's instructions do, wherever: registers, 1 << enum rp_reg each.
+ *  See inside.c */
+struct rp_walk_inside {
+	uint32_t function;
+	uint16_t written, popped;
+};
+
+#define RP_LATE_ROWS	8
+
+/** struct rp_late_row - @row was found to be late, at @state. */
+struct rp_late_row {
+	uint32_t function;
+	const struct rp_frame_row *row;
+	struct rp_stack_state state;
+};
+
 /**
  * struct rp_walker - the walk while it goes on.
  * @function: whose entry it began at, or 0
@@ -115,6 +131,8 @@ struct rp_step_memory {
  * @falls:    where functions end that are written to run on, sorted
  * @row:      the one used last; @row_done: rows that were found fault with
  * @fine_row, @fine_state: agree, whatever the instruction
+ * @inside:   of the function that was asked about last
+ * @late:     the last rows that were late; @nlate: how many were
  */
 struct rp_walker {
 	struct rp_stack_walk *walk;
@@ -142,6 +160,9 @@ struct rp_walker {
 	uint8_t *row_done;
 	const struct rp_frame_row *fine_row;
 	uint32_t fine_state;
+	struct rp_walk_inside inside;
+	struct rp_late_row late[RP_LATE_ROWS];
+	size_t nlate;
 	size_t findings_before;
 };
 
@@ -178,6 +199,54 @@ uint8_t rp_walk_probe_end(const struct rp_walker *w, uint32_t jcc);
 uint32_t rp_walk_behind_probe(struct rp_walker *w, uint32_t jcc,
 			      uint32_t state);
 
+/* thunks.c: retpolines, where they are jumped through. Never of a kernel. */
+enum rp_walk_thunk {
+	RP_WALK_NO_THUNK,
+	RP_WALK_THUNK_JUMP,	/**< to where a register points */
+	RP_WALK_THUNK_RETURN,
+};
+
+/** rp_walk_thunk() - what begins with this call. */
+enum rp_walk_thunk rp_walk_thunk(const struct rp_walker *w, uint32_t call);
+/** The call that begins what an instruction is part of, or 0. */
+uint32_t rp_walk_thunk_start(const struct rp_walker *w, uint32_t insn);
+/** Does a call go to one, in place of an indirect call? */
+bool rp_walk_calls_thunk(const struct rp_walker *w, uint32_t insn);
+/** Is the one that begins with @call called so, right behind it? */
+bool rp_walk_thunk_called(const struct rp_walker *w, uint32_t call);
+/** Is it of the loop that is never run but by speculation? */
+bool rp_walk_thunk_waits(const struct rp_walker *w, uint32_t insn);
+
+/* stubs.c: libgcc's functions that save registers. Never of a kernel. */
+/** Return: the state behind a call, if it is one of these. */
+uint32_t rp_walk_step_stub(struct rp_walker *w, uint32_t insn, uint32_t state);
+/** Does a jump go to one that takes the frame down, and returns? */
+bool rp_walk_leaves_by_stub(const struct rp_walker *w, uint32_t insn);
+/** Is it such a function that the instruction is in? */
+bool rp_walk_in_stub(const struct rp_walker *w, uint32_t insn);
+
+/* leaps.c: ways out of a frame that are no returns. Never of a kernel. */
+/** Is the instruction part of one: a load of rsp, and a jump? */
+bool rp_walk_leaps(const struct rp_walker *w, uint32_t insn);
+/** Follow code that is only reached so: its address is taken by code. */
+void rp_walk_landings(struct rp_walker *w);
+
+/* inside.c: what assembly does. Never of a kernel. */
+/** Does a call go to a routine of its own function, that returns? */
+bool rp_walk_calls_inside(const struct rp_walker *w, uint32_t insn);
+/** Does a return go back to such a call? */
+bool rp_walk_returns_inside(const struct rp_walker *w, uint32_t insn,
+			    uint32_t state);
+/** Is all that is not as at the entry that registers were saved, which the function
+ *  does not write? */
+bool rp_walk_spares(struct rp_walker *w, uint32_t insn,
+		    const struct rp_stack_state *state);
+/** Code without a name stores what is its own: forget what .eh_frame does not say
+ *  to be saved anywhere in the function. */
+void rp_walk_drop_untold(const struct rp_walker *w,
+			 const struct rp_frame_row *row,
+			 struct rp_stack_state *state);
+
 /* groups.c */
 /** Return: false if the variants do not agree. */
 bool rp_walk_note_group(struct rp_walker *w, uint32_t insn, uint32_t state);
@@ -194,10 +263,15 @@ uint32_t rp_walk_step_call(struct rp_walker *w, uint32_t insn, uint32_t index);
 
 /* ends.c */
 void rp_walk_check_return(struct rp_walker *w, uint32_t insn, uint32_t state);
+/** Is it a system call that does not come back? */
+bool rp_walk_is_last_call(const struct rp_walker *w, uint32_t insn);
 void rp_walk_check_tail(struct rp_walker *w, uint32_t insn, uint32_t state);
 void rp_walk_report_end(struct rp_walker *w, uint32_t insn, uint32_t state);
 /** Return: is the instruction one of another function than the walk's? */
 bool rp_walk_left_function(struct rp_walker *w, uint32_t insn);
+/** Without names: does a jump lead to the start of another function's part, that has
+ *  another stack? */
+bool rp_walk_strays(struct rp_walker *w, uint32_t insn, uint32_t state);
 /** In user space: straight on from a function to the next one? */
 bool rp_walk_runs_on(struct rp_walker *w, uint32_t insn, uint32_t next,
 		     uint32_t state);
@@ -230,9 +304,15 @@ bool rp_walk_row_is_late(struct rp_walker *w, uint32_t insn,
 			 const struct rp_frame_row *row,
 			 const struct rp_stack_state *state);
 
+/* kept.c */
+/** Of user space: registers that callees keep, overwritten. */
+void rp_walk_kept(struct rp_walker *w);
+
 /* rest.c */
 /** Are the section's instructions pieces that are copied elsewhere? */
 bool rp_walk_is_spare(const struct rp_walker *w, uint32_t section);
+/** Do the objects of a program each have a piece of its functions? */
+bool rp_walk_is_pieces(const struct rp_walker *w, uint32_t section);
 void rp_walk_unreached(struct rp_walker *w);
 
 #endif /* REPOINT_OBJECT_STACK_INTERNAL_H */

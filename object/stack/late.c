@@ -89,6 +89,48 @@ static bool goes_on_so(const struct rp_walker *w, uint32_t insn)
 	       (at->op && (kind == RP_OP_PUSH || kind == RP_OP_POP));
 }
 
+/* Does the row before still hold, as if rsp had not been moved? */
+static bool begins_late(struct rp_walker *w, uint32_t insn, const row_t *row)
+{
+	uint32_t mover = find_mover(w, insn, row);
+	state_t before;
+
+	if (!mover || !may_be_late(w, mover))
+		return false;
+	before = *rp_stack_state(w->states, w->code->insns[mover].state);
+	return rp_walk_row_agrees(w, mover, &before);
+}
+
+static bool is_told(struct rp_walker *w, uint32_t insn, const row_t *row,
+		    const state_t *state)
+{
+	uint32_t end = end_of_row(w, insn, row);
+	state_t behind = *state;
+
+	return end && goes_on_so(w, end) &&
+	       w->code->insns[end].function == w->code->insns[insn].function &&
+	       rp_walk_row_agrees(w, end, &behind);
+}
+
+/* A branch leads here from where it is late, with the same state and rule. */
+static bool goes_on_late(const struct rp_walker *w, uint32_t insn,
+			 const row_t *row, const state_t *state)
+{
+	for (size_t i = 0; i < RP_LATE_ROWS; i++) {
+		const struct rp_late_row *late = &w->late[i];
+
+		if (late->row && late->function ==
+		    w->code->insns[insn].function &&
+		    late->row->cfa == row->cfa &&
+		    late->row->cfa_reg == row->cfa_reg &&
+		    late->row->cfa_offset == row->cfa_offset &&
+		    late->state.height == state->height &&
+		    rp_stack_state_same(&late->state, state))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Does .eh_frame tell of the last change of rsp only some instructions later, with
  * no call between? clang schedules instructions in epilogues and calls so. No
@@ -97,16 +139,10 @@ static bool goes_on_so(const struct rp_walker *w, uint32_t insn)
 bool rp_walk_row_is_late(struct rp_walker *w, uint32_t insn, const row_t *row,
 			 const state_t *state)
 {
-	uint32_t mover = find_mover(w, insn, row);
-	state_t before, behind = *state;
-
-	if (!mover || !may_be_late(w, mover))
+	if (!is_told(w, insn, row, state) ||
+	    (!begins_late(w, insn, row) && !goes_on_late(w, insn, row, state)))
 		return false;
-	before = *rp_stack_state(w->states, w->code->insns[mover].state);
-	if (!rp_walk_row_agrees(w, mover, &before))
-		return false;
-	uint32_t end = end_of_row(w, insn, row);
-	return end && goes_on_so(w, end) &&
-	       w->code->insns[end].function == w->code->insns[insn].function &&
-	       rp_walk_row_agrees(w, end, &behind);
+	w->late[w->nlate++ % RP_LATE_ROWS] = (struct rp_late_row){
+		w->code->insns[insn].function, row, *state };
+	return true;
 }

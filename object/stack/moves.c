@@ -42,12 +42,31 @@ static int32_t height_of_rbp(const struct rp_stack_rules *rules,
 	return s->offset;
 }
 
+/* The register that leads to the frame gives rsp back, at @offset from it. */
+static enum rp_stack_trouble end_realigned(state_t *s, int64_t offset)
+{
+	int64_t height = -offset;
+
+	if (rp_stack_is_base(s, s->drap_reg))
+		height += s->offset;
+	if (!rp_stack_in_range(height))
+		return RP_STACK_MOVED;
+	rp_stack_set_base(s, RP_RSP, height);
+	s->height = height;
+	s->drap = false;
+	s->drap_reg = RP_REG_NONE;
+	return RP_STACK_FINE;
+}
+
 enum rp_stack_trouble rp_stack_move_to_rsp(const struct rp_stack_rules *rules,
 					   state_t *s, uint8_t src)
 {
 	if (src == RP_RBP &&
 	    (rp_stack_is_base(s, RP_RBP) || counts_from_rbp(s))) {
 		rp_stack_put_rsp(s, height_of_rbp(rules, s));
+	} else if (!rules->abi->kernel && s->drap && src == s->drap_reg &&
+		   rp_stack_is_base(s, src)) {
+		return end_realigned(s, 0);
 	} else if (switches_stack(s, src)) {
 		if (rp_stack_is_base(s, RP_RSP))
 			s->base = RP_CFA_AT_REG_PLUS;
@@ -135,13 +154,8 @@ static enum rp_stack_trouble rsp_from_other(const struct rp_stack_rules *rules,
 					    state_t *s,
 					    const struct rp_stack_op *op)
 {
-	if (s->drap && op->src == s->drap_reg) {
-		rp_stack_set_base(s, RP_RSP, -op->offset);
-		s->height = -op->offset;
-		s->drap = false;
-		s->drap_reg = RP_REG_NONE;
-		return RP_STACK_FINE;
-	}
+	if (s->drap && op->src == s->drap_reg)
+		return end_realigned(s, op->offset);
 	if (s->value[op->src].how == RP_SAVED_CFA && !rules->abi->kernel) {
 		rp_stack_put_rsp(s, -(int64_t)s->value[op->src].offset -
 					    op->offset);
@@ -210,8 +224,9 @@ enum rp_stack_trouble rp_stack_add(const struct rp_stack_rules *rules,
 	return add_other(rules, s, op);
 }
 
-/* A register that holds the CFA, for the time that rsp does not lead to it. */
-static uint8_t find_drap(const state_t *s)
+/* A register that holds the CFA, for the time that rsp does not lead to it. In
+ * assembly it may be what rsp was. */
+static uint8_t find_drap(const struct rp_stack_rules *rules, const state_t *s)
 {
 	if (s->drap_reg < RP_REG_NR &&
 	    s->value[s->drap_reg].how == RP_SAVED_CFA &&
@@ -220,6 +235,10 @@ static uint8_t find_drap(const state_t *s)
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
 		if (i != RP_RBP && s->value[i].how == RP_SAVED_CFA &&
 		    !s->value[i].offset)
+			return i;
+	}
+	for (unsigned int i = 0; i < RP_REG_NR && !rules->abi->kernel; i++) {
+		if (i != RP_RBP && s->value[i].how == RP_SAVED_CFA)
 			return i;
 	}
 	return RP_REG_NONE;
@@ -239,13 +258,14 @@ enum rp_stack_trouble rp_stack_realign(const struct rp_stack_rules *rules,
 			rp_stack_lose_height(s);
 		return RP_STACK_FINE;
 	}
-	uint8_t drap = rp_stack_is_base(s, RP_RSP) ? find_drap(s) : s->reg;
+	uint8_t drap = rp_stack_is_base(s, RP_RSP) ? find_drap(rules, s) :
+						     s->reg;
 	if (drap == RP_REG_NONE) {
 		rp_stack_lose_base(s);
 		rp_stack_lose_height(s);
 		return RP_STACK_REALIGNED;
 	}
-	rp_stack_set_base(s, drap, 0);
+	rp_stack_set_base(s, drap, told ? 0 : -s->value[drap].offset);
 	s->height = 0;
 	s->drap = true;
 	s->drap_reg = drap;

@@ -20,15 +20,24 @@ static bool is_zero(const struct rp_walker *w, uint32_t insn)
 	return w->code->insns[insn].length == 2 && !code[0] && !code[1];
 }
 
+bool rp_walk_is_pieces(const struct rp_walker *w, uint32_t section)
+{
+	const char *name = w->code->obj->sections[section].name;
+
+	return !w->kernel && (!strcmp(name, ".init") || !strcmp(name, ".fini"));
+}
+
 bool rp_walk_is_spare(const struct rp_walker *w, uint32_t section)
 {
 	const char *name = w->code->obj->sections[section].name;
 
-	// A patchlet's code is checked where patchlets are.
+	// A patchlet's code is checked where patchlets are. _init is made of the
+	// pieces of several objects.
 	return !strcmp(name, w->code->abi->replacements) ||
 	       !strcmp(name, ".altinstr_replacement") ||
 	       !strcmp(name, ".altinstr_aux") ||
-	       (!w->kernel && !strcmp(name, "rp_patchlet_code"));
+	       (!w->kernel && !strcmp(name, "rp_patchlet_code")) ||
+	       (!w->code->obj->linked && rp_walk_is_pieces(w, section));
 }
 
 static bool is_trampoline(const struct rp_walker *w, uint32_t insn)
@@ -75,7 +84,26 @@ static bool is_idle(const struct rp_walker *w, uint32_t insn)
 	if (follows_dead_end(w, insn) && (!w->kernel || is_trap(w, at)))
 		return true;
 	return !w->kernel && (is_trap(w, at) || at->flow == RP_FLOW_HLT ||
-			      is_hlt_loop(w, insn) || is_zero(w, insn));
+			      is_hlt_loop(w, insn) || is_zero(w, insn) ||
+			      rp_walk_thunk_waits(w, insn));
+}
+
+/* A call of a function of this file that does not return, as its code shows: who
+ * compiled the caller may not have known it. */
+static bool ends_unknowingly(const struct rp_code_insn *at)
+{
+	return at->flow == RP_FLOW_CALL && at->dest &&
+	       (at->flags & RP_CODE_DEAD_END);
+}
+
+/* hlt or exit() in an asm statement: the compiler does not know that it ends there. */
+static bool follows_hlt(const struct rp_walker *w, uint32_t insn)
+{
+	return !w->kernel &&
+	       insn > w->code->section_first[rp_code_section(w->code, insn)] &&
+	       (w->code->insns[insn - 1].flow == RP_FLOW_HLT ||
+		ends_unknowingly(&w->code->insns[insn - 1]) ||
+		rp_walk_is_last_call(w, insn - 1));
 }
 
 static bool is_reached(const struct rp_code_insn *at)
@@ -107,11 +135,18 @@ void rp_walk_unreached(struct rp_walker *w)
 {
 	const struct rp_code *code = w->code;
 
+	if (!w->kernel)
+		rp_walk_landings(w);
 	for (uint32_t i = 1; i < code->ninsns; i++) {
-		if (is_reached(&code->insns[i]) || is_idle(w, i))
+		bool halted = follows_hlt(w, i);
+
+		if (is_reached(&code->insns[i]) || (is_idle(w, i) && !halted))
 			continue;
 		uint32_t end = skip_run(w, i);
-		if (!is_excused(w, i))
+		// What is there may lead to more such code.
+		if (halted)
+			w->troubled[code->insns[i].function] = 1;
+		else if (!is_excused(w, i))
 			rp_walk_find(w, RP_DIAG_CHECK_UNREACHABLE, RP_WARNING,
 				i, "nothing leads to this code (%u instructions)",
 				(unsigned int)(end - i));

@@ -39,7 +39,7 @@ static int32_t plt_offset(const struct rp_walker *w, uint32_t insn,
 		&w->code->obj->sections[row->section];
 	uint64_t address = section->hdr.sh_addr + w->code->insns[insn].offset;
 
-	return (address & 15) >= 11 ? 16 : 8;
+	return (int32_t)(address & 15) >= row->cfa_plus ? 16 : 8;
 }
 
 static bool cfa_of(const struct rp_walker *w, uint32_t insn, const row_t *row,
@@ -259,6 +259,8 @@ bool rp_walk_row_agrees(struct rp_walker *w, uint32_t insn, state_t *state)
 
 	if (!row || row->ra.rule == RP_RULE_UNDEFINED)
 		return true;
+	if (!w->kernel && !rp_walk_named(w, insn))
+		rp_walk_drop_untold(w, row, state);
 	return agrees_cfa(w, insn, row, state) &&
 	       other_register(w, insn, row, state) == RP_REG_NONE &&
 	       (row->ra.rule != RP_RULE_OFFSET || row->ra.offset == -8);
@@ -287,6 +289,16 @@ static void report_late(struct rp_walker *w, uint32_t insn, const row_t *row)
 		" nothing is called)");
 }
 
+/* A return that is shared by ways that have saved a register, and others: nothing
+ * is called there, so no exception passes. */
+static bool is_shared_return(const struct rp_walker *w, uint32_t insn,
+			     const state_t *state, uint8_t reg)
+{
+	return w->code->insns[insn].flow == RP_FLOW_RET &&
+	       state->saved[reg].how == RP_SAVED_SAME &&
+	       !state->saved[reg].offset;
+}
+
 static void report(struct rp_walker *w, uint32_t insn, const row_t *row,
 		   const state_t *state)
 {
@@ -311,7 +323,9 @@ static void report(struct rp_walker *w, uint32_t insn, const row_t *row,
 			"?", row->cfa_offset, text);
 	} else if (reg != RP_REG_NONE) {
 		rule_text(row, reg, rule, sizeof(rule));
-		rp_walk_find(w, RP_DIAG_CHECK_CFI, RP_ERROR, insn,
+		rp_walk_find(w, RP_DIAG_CHECK_CFI,
+			is_shared_return(w, insn, state, reg) ? RP_NOTE :
+								RP_ERROR, insn,
 			".eh_frame has the caller's %s %s, but the code makes"
 			" it: %s", names[reg], rule, text);
 	} else {
@@ -344,6 +358,10 @@ uint32_t rp_walk_row_check(struct rp_walker *w, uint32_t insn, uint32_t index)
 	state = *rp_stack_state(w->states, index);
 	if (!rp_walk_row_agrees(w, insn, &state)) {
 		state = *rp_stack_state(w->states, index);
+		// Compilers say nothing, or half of it, about what is in there.
+		if (rp_walk_thunk_start(w, insn) || rp_walk_in_stub(w, insn) ||
+		    rp_walk_leaps(w, insn))
+			return index;
 		if (rp_walk_row_is_late(w, insn, row, &state))
 			report_late(w, insn, row);
 		else
@@ -359,12 +377,27 @@ uint32_t rp_walk_row_check(struct rp_walker *w, uint32_t insn, uint32_t index)
 	return index;
 }
 
+/* Unwinders look one byte before the return address: what signal handlers return
+ * to may begin with that byte of the fill before it. */
+static bool is_before_signal(struct rp_walker *w, uint32_t insn,
+			     const row_t *row)
+{
+	const struct rp_code_insn *at = &w->code->insns[insn];
+	const struct rp_frame_fde *fde =
+		rp_frame_fde_at(w->frames, row->section, row->start);
+
+	return fde && fde->signal && fde->start == row->start &&
+	       at->flow == RP_FLOW_NOP &&
+	       (uint64_t)at->offset + at->length == row->start + 1;
+}
+
 /* Rules change between instructions, not within one. */
 static void check_start(struct rp_walker *w, const row_t *row)
 {
 	uint32_t insn = rp_code_around(w->code, row->section, row->start);
 
-	if (insn && w->code->insns[insn].offset != row->start)
+	if (insn && w->code->insns[insn].offset != row->start &&
+	    !is_before_signal(w, insn, row))
 		rp_walk_find(w, RP_DIAG_CHECK_CFI, RP_ERROR, insn,
 			".eh_frame has other rules from %u bytes into this"
 			" instruction on", (unsigned int)(row->start -

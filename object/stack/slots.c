@@ -10,7 +10,8 @@ enum rp_stack_trouble rp_stack_push(state_t *s, uint8_t src)
 		return trouble;
 	if (!s->drap) {
 		rp_stack_save(s, src, RP_SAVED_CFA, -s->height);
-	} else if (rp_stack_is_base(s, src) && src == s->drap_reg) {
+	} else if (rp_stack_is_base(s, src) && src == s->drap_reg &&
+		   !s->offset) {
 		s->base = RP_CFA_AT_REG;
 		s->reg = RP_RBP;
 		s->offset = s->drap_offset = -s->height;
@@ -34,6 +35,9 @@ static enum rp_stack_trouble pop_rsp(const struct rp_stack_rules *rules,
 		return rp_stack_shift(s, -8);
 	if (rp_stack_is_base(s, RP_RSP))
 		return RP_STACK_MOVED;
+	// The word may be what leads to the frame.
+	if (s->drap)
+		rp_stack_lose_base(s);
 	rp_stack_lose_height(s);
 	return RP_STACK_FINE;
 }
@@ -43,6 +47,25 @@ static bool is_at(const state_t *s, uint8_t reg, int64_t offset)
 	return (s->saved[reg].how == RP_SAVED_CFA ||
 		s->saved[reg].how == RP_SAVED_RBP) &&
 	       s->saved[reg].offset == offset;
+}
+
+/* Does a word of the stack that holds the CFA come back to a register that may lead
+ * to it? A kernel's tool knows of the one alone that it was saved from. */
+static bool may_be_drap(const struct rp_stack_rules *rules, const state_t *s,
+			uint8_t dest)
+{
+	return dest == s->drap_reg ||
+	       (!rules->abi->kernel && dest != RP_RSP && dest != RP_RBP);
+}
+
+static void come_back(const struct rp_stack_rules *rules, state_t *s,
+		      uint8_t dest)
+{
+	if (dest != s->drap_reg)
+		rp_stack_overwrite(rules, s, dest);
+	s->drap_reg = dest;
+	s->drap_offset = RP_DRAP_NOWHERE;
+	rp_stack_set_base(s, dest, 0);
 }
 
 static void pop_known(const struct rp_stack_rules *rules, state_t *s,
@@ -61,10 +84,10 @@ static void pop_known(const struct rp_stack_rules *rules, state_t *s,
 	if (!rp_stack_has_height(s)) {
 		// It may well be the caller's value that comes back.
 		s->value[dest] = RP_SAME;
-	} else if (s->drap && s->base == RP_CFA_AT_REG && dest == s->drap_reg &&
+	} else if (s->drap && s->base == RP_CFA_AT_REG &&
+		   may_be_drap(rules, s, dest) &&
 		   s->drap_offset == -s->height) {
-		rp_stack_set_base(s, dest, 0);
-		s->drap_offset = RP_DRAP_NOWHERE;
+		come_back(rules, s, dest);
 	} else if (is_at(s, dest, -(int64_t)s->height)) {
 		rp_stack_restore(rules, s, dest);
 	} else {
@@ -137,11 +160,11 @@ enum rp_stack_trouble rp_stack_load(const struct rp_stack_rules *rules,
 			rp_stack_lose_base(s);
 		saved = saved || loads_saved(s, op);
 	}
-	if (s->drap && op->src == RP_RBP && op->dest == s->drap_reg &&
+	if (s->drap && op->src == RP_RBP && may_be_drap(rules, s, op->dest) &&
 	    op->offset == s->drap_offset) {
-		rp_stack_set_base(s, s->drap_reg, 0);
-		s->drap_offset = RP_DRAP_NOWHERE;
-		rp_stack_restore(rules, s, op->dest);
+		if (op->dest == s->drap_reg)
+			rp_stack_restore(rules, s, op->dest);
+		come_back(rules, s, op->dest);
 	} else if (saved) {
 		rp_stack_restore(rules, s, op->dest);
 	} else {
@@ -154,7 +177,8 @@ static void store_beside_drap(state_t *s, const struct rp_stack_op *op)
 {
 	if (op->dest != RP_RBP)
 		return;
-	if (rp_stack_is_base(s, op->src) && op->src == s->drap_reg) {
+	if (rp_stack_is_base(s, op->src) && op->src == s->drap_reg &&
+	    !s->offset) {
 		s->base = RP_CFA_AT_REG;
 		s->reg = RP_RBP;
 		s->offset = s->drap_offset = op->offset;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What the instruction that is left does to the stack. */
-#include "internal.h"
+#include "ops.h"
 
 /* Instructions between the parts of one switch of stacks. */
 #define RP_SWITCH_REACH	32
+
+/* ... from where the frame pointer is cleared to where the stack is rounded. */
+#define RP_START_REACH	16
 
 static void report_trouble(struct rp_walker *w, uint32_t insn, uint32_t state,
 			   enum rp_stack_trouble trouble)
@@ -66,6 +69,46 @@ static uint32_t said_behind(struct rp_walker *w, uint32_t insn)
 	return rp_walk_add(w, &state);
 }
 
+static bool is_xor_ebp(const struct rp_walker *w, uint32_t insn)
+{
+	const uint8_t *code = rp_code_bytes(w->code, insn);
+	uint8_t length = w->code->insns[insn].length;
+
+	if (length == 3 && code[0] == 0x48) {
+		code++;
+		length--;
+	}
+	return length == 2 && (code[0] == 0x31 || code[0] == 0x33) &&
+	       code[1] == 0xed;
+}
+
+/* A program's entry clears rbp first: the ABI's mark of the frame that has no
+ * caller. The stack may be made fit for the calls that follow. */
+static bool is_outermost(const struct rp_walker *w, uint32_t insn)
+{
+	const struct rp_code_insn *insns = w->code->insns;
+	uint32_t function = insns[insn].function;
+
+	for (unsigned int i = 0; i < RP_START_REACH && insn-- > 1 &&
+				 !w->kernel; i++) {
+		if (insns[insn].function != function ||
+		    insns[insn].flow != RP_FLOW_NEXT)
+			return false;
+		if (is_xor_ebp(w, insn))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t unknown_state(struct rp_walker *w)
+{
+	struct rp_stack_state state;
+
+	rp_stack_state_blank(&state, RP_FRAME_CALL);
+	rp_stack_lose_height(&state);
+	return rp_walk_add(w, &state);
+}
+
 static uint32_t in_trouble(struct rp_walker *w, uint32_t insn, uint32_t state,
 			   enum rp_stack_trouble trouble)
 {
@@ -74,7 +117,10 @@ static uint32_t in_trouble(struct rp_walker *w, uint32_t insn, uint32_t state,
 	if (said)
 		return said;
 	if (w->frames && rp_walk_row_outermost(w, insn))
-		return 0;
+		return w->kernel ? 0 : unknown_state(w);
+	if (rp_walk_leaps(w, insn) ||
+	    (trouble == RP_STACK_REALIGNED && is_outermost(w, insn)))
+		return unknown_state(w);
 	report_trouble(w, insn, state, trouble);
 	return 0;
 }
@@ -83,10 +129,13 @@ static const uint16_t call_clobbers = 1u << RP_RAX | 1u << RP_RCX |
 	1u << RP_RDX | 1u << RP_RSI | 1u << RP_RDI | 1u << RP_R8 |
 	1u << RP_R9 | 1u << RP_R10 | 1u << RP_R11;
 
-static bool is_call(const struct rp_code_insn *at)
+static bool is_call(const struct rp_walker *w, uint32_t insn)
 {
+	const struct rp_code_insn *at = &w->code->insns[insn];
+
 	return (at->flow == RP_FLOW_CALL && !(at->flags & RP_CODE_PUSHES)) ||
-	       at->flow == RP_FLOW_CALL_INDIRECT;
+	       at->flow == RP_FLOW_CALL_INDIRECT ||
+	       rp_walk_calls_thunk(w, insn) || rp_walk_calls_inside(w, insn);
 }
 
 /* Outside of a kernel, where registers lead to the stack: every write counts. */
@@ -104,7 +153,7 @@ static uint32_t step_traced(struct rp_walker *w, uint32_t insn, uint32_t index)
 	trouble = rp_stack_step(&w->rules, &state, &flow.op);
 	if (trouble)
 		return in_trouble(w, insn, index, trouble);
-	if (is_call(at))
+	if (is_call(w, insn))
 		writes |= call_clobbers;
 	// What the step itself made of its register holds.
 	if (flow.op.kind != RP_OP_NONE && flow.op.dest < RP_REG_NR)

@@ -489,6 +489,45 @@ check "in the only function" finds error 0947 f+0x0 'cannot be followed' t.o
 only ''
 check "the only function is right" silent 0947 t.o
 
+# .eh_frame tells of the frame's end only where registers are popped; a branch goes
+# on with that.
+late()
+{
+	object t.o <<S
+	.text
+	.globl	f
+	.type	f, @function
+f:	.cfi_startproc
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbx, -16
+	sub	\$24, %rsp
+	.cfi_def_cfa_offset 40
+	call	*%rax
+	add	\$24, %rsp
+	test	%eax, %eax
+	je	1f
+	.cfi_def_cfa_offset 16
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_def_cfa_offset 40
+1:	cmp	\$2, %edi
+	$1
+	.cfi_def_cfa_offset 16
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_endproc
+	.size	f, . - f
+S
+}
+late nop
+check "later than it is" finds note 0947 f+0xb 'only some instructions later' t.o
+check "... behind a branch" finds note 0947 f+0x11 'only some instructions later' t.o
+late 'call *%rax'
+check "... and a call" finds error 0947 f+0x11 'rsp\+40' t.o
+
 # ---- RP0948, RP0949 ----
 
 in_f t.o <<'S'
