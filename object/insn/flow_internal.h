@@ -20,6 +20,8 @@ struct rp_insn_extension {
 ZydisDecoder *rp_insn_decoder(bool full);
 
 /* writes.c */
+/** Which operand is written, as one letter: see there. */
+char rp_insn_write_form(uint8_t map, uint8_t opcode, bool legacy);
 /** Registers that a fully decoded instruction writes: 1 << enum rp_reg each. */
 uint16_t rp_insn_written(const uint8_t *code, size_t size);
 /** The one register that its operands say it writes, or RP_REG_NONE. */

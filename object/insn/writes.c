@@ -69,26 +69,36 @@ static char vector_0f_writes(uint8_t opcode)
 }
 
 /* pextr, extractps and rorx in 0f 3a; movbe, crc32, adx and BMI in 0f 38. */
-static char long_map_writes(const rp_zydis_insn *insn)
+static char long_map_writes(uint8_t map, uint8_t opcode)
 {
-	if (insn->opcode_map == ZYDIS_OPCODE_MAP_0F38)
-		return insn->opcode >= 0xf0 ? 's' : '.';
-	if (insn->opcode_map == ZYDIS_OPCODE_MAP_0F3A)
-		return (insn->opcode >= 0x14 && insn->opcode <= 0x17) ||
-		       insn->opcode == 0xf0 ? 's' : '.';
-	return insn->encoding == ZYDIS_INSTRUCTION_ENCODING_XOP ? 's' : '.';
+	if (map == ZYDIS_OPCODE_MAP_0F38)
+		return opcode >= 0xf0 ? 's' : '.';
+	return (opcode >= 0x14 && opcode <= 0x17) || opcode == 0xf0 ? 's' : '.';
+}
+
+char rp_insn_write_form(uint8_t map, uint8_t opcode, bool legacy)
+{
+	switch (map) {
+	case ZYDIS_OPCODE_MAP_DEFAULT:
+		return plain_writes[opcode];
+	case ZYDIS_OPCODE_MAP_0F:
+		return legacy ? map_0f_writes[opcode] :
+				vector_0f_writes(opcode);
+	case ZYDIS_OPCODE_MAP_0F38:
+	case ZYDIS_OPCODE_MAP_0F3A:
+		return long_map_writes(map, opcode);
+	case ZYDIS_OPCODE_MAP_MAP5:	// half floats
+		return vector_0f_writes(opcode);
+	default:			// XOP
+		return 's';
+	}
 }
 
 static char writes_of(const rp_zydis_insn *insn)
 {
-	bool legacy = insn->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-
-	if (insn->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT)
-		return plain_writes[insn->opcode];
-	if (insn->opcode_map == ZYDIS_OPCODE_MAP_0F)
-		return legacy ? map_0f_writes[insn->opcode] :
-				vector_0f_writes(insn->opcode);
-	return long_map_writes(insn);
+	return rp_insn_write_form(insn->opcode_map, insn->opcode,
+				  insn->encoding ==
+				  ZYDIS_INSTRUCTION_ENCODING_LEGACY);
 }
 
 /* Registers that a fully decoded instruction writes. */

@@ -273,6 +273,11 @@ static void follow_all(struct rp_walker *w)
 		rp_walk_unreached(w);
 }
 
+static bool wants_stack(const struct rp_findings *findings)
+{
+	return !(findings->left_out & 1u << RP_CHECK_STACK);
+}
+
 int rp_stack_walk_init(struct rp_stack_walk *walk, struct rp_code *code,
 		       const struct rp_frame_rows *frames,
 		       struct rp_findings *findings, struct rp_diag *diag)
@@ -301,6 +306,8 @@ int rp_stack_walk_init(struct rp_stack_walk *walk, struct rp_code *code,
 		rc = rp_walk_read_falls(&w, diag);
 	if (!rc)
 		follow_all(&w);
+	if (!rc && !w.kernel && !w.nomem && wants_stack(findings))
+		rp_walk_kept(&w);
 	drop_room(&w);
 	if (rc && rc != -ENOMEM)
 		return rc;

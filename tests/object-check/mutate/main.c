@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const struct class *const lists[] = {
-	code_classes, frame_classes, record_classes,
+	code_classes, frame_classes, record_classes, register_classes,
 };
 
 #define NLISTS	(sizeof(lists) / sizeof(*lists))

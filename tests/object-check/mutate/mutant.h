@@ -100,5 +100,6 @@ struct class {
 extern const struct class code_classes[];
 extern const struct class frame_classes[];
 extern const struct class record_classes[];
+extern const struct class register_classes[];
 
 #endif /* MUTANT_H */
