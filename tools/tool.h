@@ -4,6 +4,7 @@
 #define REPOINT_TOOLS_TOOL_H
 
 #include "../object/diag.h"
+#include "../object/printable.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -94,12 +95,6 @@ int rp_misuse(const char *command, const char *fmt, ...)
 /** rp_one_file() - the one word behind the options, if it is that.
  *  Return: 0; RP_EXIT_USAGE: it is not, which has been said. */
 int rp_one_file(const char *command, int argc, char **argv, const char **ret);
-
-/** rp_s() - the letter that makes a word plural: "1 file", "2 files". */
-static inline const char *rp_s(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 /** rp_print_name() - print a name from outside: it cannot steer a terminal, or
  * make a second line. */

@@ -7,6 +7,7 @@
  * longer. The kernel's begin at one address or are apart.
  */
 #include "../grow.h"
+#include "../printable.h"
 #include "alternatives.h"
 #include "place.h"
 
@@ -72,8 +73,8 @@ static bool is_place(struct rp_check *check, const struct rp_records *table,
 		bad(check, RP_ERROR, table->section, at, "the record names no %s: "
 		    "write it with RP_ALTERNATIVE()", what);
 	else
-		bad(check, RP_ERROR, table->section, at, "its %s, %u bytes at "
-		    "%s+0x%llx, is not in code", what, len,
+		bad(check, RP_ERROR, table->section, at, "its %s, %u byte%s at "
+		    "%s+0x%llx, is not in code", what, len, rp_s(len),
 		    check->obj.sections[place.section].name,
 		    (unsigned long long)place.offset);
 	return false;
@@ -99,9 +100,10 @@ static bool check_record(struct rp_check *check, const struct rp_records *table,
 		       r->replacement, r->replacement_length)))
 		return false;
 	if (r->replacement_length > r->length)
-		bad(check, RP_ERROR, t, at, "the replacement has %u bytes and "
+		bad(check, RP_ERROR, t, at, "the replacement has %u byte%s and "
 		    "the site %u: fill the site with NOPs, as the macros do",
-		    r->replacement_length, r->length);
+		    r->replacement_length, rp_s(r->replacement_length),
+		    r->length);
 	else if (r->feature >= features(check))
 		bad(check, RP_ERROR, t, at, "there is no processor feature %u",
 		    r->feature);
@@ -142,9 +144,10 @@ static int read_table(struct rp_alt_records *records, struct rp_check *check,
 
 	int rc = rp_records_init(&table, &check->obj, section, check->diag);
 	if (!rc && table.size % size)
-		bad(check, RP_ERROR, section, 0, "the table has %llu bytes, and "
+		bad(check, RP_ERROR, section, 0, "the table has %llu byte%s, and "
 		    "its records should have %u each: is it of another version? "
-		    "(--abi)", (unsigned long long)table.size, size);
+		    "(--abi)", (unsigned long long)table.size,
+		    rp_s(table.size), size);
 	else
 		for (uint64_t at = 0; !rc && at < table.size; at += size)
 			rc = read_record(records, check, &table, at);
@@ -225,8 +228,8 @@ static void say_overlap(struct rp_check *check, const struct rp_alt_record *a,
 	rp_code_place(&check->code, a->site.section, a->site.offset, place,
 		      sizeof(place));
 	bad(check, RP_ERROR, b->table, b->at, "its site overlaps that of another "
-	    "record (%u bytes at %s) and is not around it: %s", a->length,
-	    place, check->options.abi->kernel ?
+	    "record (%u byte%s at %s) and is not around it: %s", a->length,
+	    rp_s(a->length), place, check->options.abi->kernel ?
 	    "sites have one start and one length, or are apart" :
 	    "sites are apart or nested, the inner one's record first");
 }

@@ -10,6 +10,7 @@
  * The end of a section counts as the begin of another function: sections with
  * the same alignment follow it.
  */
+#include "../printable.h"
 #include "internal.h"
 
 #include <string.h>
@@ -89,11 +90,11 @@ static void check_room(struct rp_check *check, uint32_t function)
 			(unsigned long long)room, remedy(check, f));
 	else if (f->size < need)
 		rp_findings_add(&check->findings, RP_DIAG_CHECK_SHORT, severity,
-			f->section, f->offset, "has %llu bytes, and a detour "
+			f->section, f->offset, "has %llu byte%s, and a detour "
 			"needs %u: compile with -fpatchable-function-entry=5, "
 			"which makes it longer; in assembly end it with RP_END "
 			"of <repoint/linkage.h>", (unsigned long long)f->size,
-			need);
+			rp_s(f->size), need);
 }
 
 /* Bytes behind the function's first that a detour changes, or 0. */

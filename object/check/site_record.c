@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the checks of all tables of sites share. */
+#include "../printable.h"
 #include "sites.h"
 
 #include <stdarg.h>
@@ -90,10 +91,10 @@ static void check_records(struct rp_check *check,
 	struct rp_site_check site = { .check = check, .table = table };
 
 	if (table->size % format->size)
-		rp_site_bad_record(&site, "the table has %llu bytes, and its "
+		rp_site_bad_record(&site, "the table has %llu byte%s, and its "
 			"records should have %u each: is it of another version? "
 			"(--abi)", (unsigned long long)table->size,
-			format->size);
+			rp_s(table->size), format->size);
 	for (uint64_t at = 0; table->size - at >= format->size;
 	     at += format->size) {
 		site = (struct rp_site_check){ .check = check, .table = table,

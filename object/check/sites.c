@@ -4,6 +4,7 @@
  * are the tables those that `repoint object annotate` would write now?
  */
 #include "../annotate/site_table.h"
+#include "../printable.h"
 #include "sites.h"
 
 #include <repoint/abi.h>
@@ -273,21 +274,22 @@ static const struct rp_site_format formats[] = {
 static void compare(struct rp_check *check, const struct rp_sites *sites,
 		    bool matches, bool annotated)
 {
+	size_t calls = sites[RP_TABLE_CALLS].n, ops = sites[RP_TABLE_OPS].n;
+
 	if (matches)
 		return;
 	if (annotated)
 		rp_findings_add(&check->findings, RP_DIAG_CHECK_STALE,
 			RP_WARNING, 0, 0, "the tables of sites are out of date: "
-			"the code has %zu calls of static calls and %zu uses of "
-			"ops tables, and the tables say something else; run "
-			"repoint object annotate",
-			sites[RP_TABLE_CALLS].n, sites[RP_TABLE_OPS].n);
+			"the code has %zu call%s of static calls and %zu use%s "
+			"of ops tables, and the tables say something else; run "
+			"repoint object annotate", calls, rp_s(calls), ops,
+			rp_s(ops));
 	else
 		rp_findings_add(&check->findings, RP_DIAG_CHECK_STALE, RP_NOTE,
-			0, 0, "no table of sites: %zu calls of static calls and "
-			"%zu uses of ops tables stay out of line; run repoint "
-			"object annotate", sites[RP_TABLE_CALLS].n,
-			sites[RP_TABLE_OPS].n);
+			0, 0, "no table of sites: %zu call%s of static calls and "
+			"%zu use%s of ops tables stay out of line; run repoint "
+			"object annotate", calls, rp_s(calls), ops, rp_s(ops));
 }
 
 static int check_stale(struct rp_check *check, bool annotated)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The model of an object's code: the steps that build it. */
 #include "../grow.h"
+#include "../printable.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -236,10 +237,13 @@ static void say_bad(struct rp_code_build *b)
 		if (b->data[i].guessed)
 			say_guess(b, &b->data[i]);
 	}
-	for (size_t i = 0; i < b->nbad; i++)
+	for (size_t i = 0; i < b->nbad; i++) {
+		uint64_t size = b->bad[i].end - b->bad[i].start;
+
 		rp_code_say(b, CHECK_DECODE, b->bad[i].section, b->bad[i].start,
-			    "%" PRIu64 " bytes that are no instruction",
-			    b->bad[i].end - b->bad[i].start);
+			    "%" PRIu64 " byte%s that %s no instruction",
+			    size, rp_s(size), size == 1 ? "is" : "are");
+	}
 }
 
 static void start(struct rp_code *code, const struct rp_relobj *obj,

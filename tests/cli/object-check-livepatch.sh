@@ -46,7 +46,7 @@ check "long enough, and behind endbr64" fit good.o
 
 functions short.o 4 ret "$long"
 check "1 byte, 16 apart" finds note 0901 f1+0x0 \
-	'has 1 bytes, and a detour needs 5: .*-fpatchable-function-entry=5' short.o
+	'has 1 byte, and a detour needs 5: .*-fpatchable-function-entry=5' short.o
 check "the other one is fit" fit short.o f2+
 functions five.o 4 'nopl (%rax)\n	nop\n	ret'
 check "exactly 5 bytes" fit five.o

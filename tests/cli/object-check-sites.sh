@@ -102,7 +102,7 @@ check "a call that is missing" finds warning 0934 '' 'out of date: .* 2 calls' t
 annotate t.o
 check "annotated" silent 0934 t.o
 f t.o "call $t" '.data' ''
-check "no table: a note" finds note 0934 '' 'no table of sites: 1 calls' t.o
+check "no table: a note" finds note 0934 '' 'no table of sites: 1 call of static calls' t.o
 f t.o "nop" "$calls" "	.long s - .
 	.short 1, 0
 	.long $t@GOTPCREL"

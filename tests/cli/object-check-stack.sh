@@ -537,7 +537,7 @@ in_f t.o <<'S'
 1:	.byte	6
 	ret
 S
-check "no instruction" finds error 0948 .text+0x5 '1 bytes' t.o
+check "no instruction" finds error 0948 .text+0x5 '1 byte that is' t.o
 in_f t.o <<'S'
 	test	%edi, %edi
 	jz	1f

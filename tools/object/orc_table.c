@@ -2,6 +2,7 @@
 /* The ORC table of one file: made, compared, written. */
 #include "orc_table.h"
 #include "../../object/orc/file.h"
+#include "../../object/printable.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static int check_findings(struct rp_orc_result *r, struct rp_diag *diag)
 		if (rp_orc_table_spoils(&r->findings.v[i]))
 			return rp_diag_set(diag, r->findings.v[i].id, NULL,
 				"no table is written: %zu error%s in what the "
-				"code does to the stack", n, n > 1 ? "s" : "");
+				"code does to the stack", n, rp_s(n));
 	}
 	return 0;
 }
