@@ -126,12 +126,25 @@ static int list_functions(struct rp_code_build *b)
 	return rc;
 }
 
+/* Assembly that .eh_frame does not describe ends where it describes code again. */
+static uint64_t end_undescribed(const struct rp_code_build *b,
+				const struct rp_function *f, uint64_t end)
+{
+	const struct rp_frame_fde *behind;
+
+	if (!b->rows || rp_frame_fde_at(b->rows, f->section, f->offset))
+		return end;
+	behind = rp_frame_fde_behind(b->rows, f->section, f->offset);
+	return behind && behind->start < end ? behind->start : end;
+}
+
 /*
  * Without a size a function ends where the next one begins. A label within a
  * function that has a size is none.
  */
-static void settle_unsized(struct rp_code *code)
+static void settle_unsized(struct rp_code_build *b)
 {
+	struct rp_code *code = b->code;
 	uint64_t covered = 0;
 	size_t n = 1;
 
@@ -147,7 +160,7 @@ static void settle_unsized(struct rp_code *code)
 		    code->functions[i + 1].section == f.section)
 			end = code->functions[i + 1].offset;
 		if (!f.size)
-			f.size = end - f.offset;
+			f.size = end_undescribed(b, &f, end) - f.offset;
 		if (f.offset + f.size > covered)
 			covered = f.offset + f.size;
 		code->functions[n++] = f;
@@ -457,7 +470,7 @@ int rp_code_find_functions(struct rp_code_build *b)
 	int rc = list_functions(b);
 
 	if (!rc)
-		settle_unsized(b->code);
+		settle_unsized(b);
 	if (!rc)
 		rc = assign(b);
 	if (!rc && !rp_code_is_kernel(b->code))

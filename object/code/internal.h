@@ -264,4 +264,9 @@ bool rp_symbol_is_tramp(const struct rp_code *code, uint32_t symbol);
 /* Known never to return, whatever this object says about it. */
 bool rp_symbol_is_noreturn(const struct rp_code *code, uint32_t symbol);
 
+static inline bool rp_code_is_call(const struct rp_code_insn *insn)
+{
+	return insn->flow == RP_FLOW_CALL || insn->flow == RP_FLOW_CALL_INDIRECT;
+}
+
 #endif /* REPOINT_OBJECT_CODE_INTERNAL_H */

@@ -87,11 +87,6 @@ bool rp_code_goes_on(const struct rp_code_insn *insn)
 	       insn->flow != RP_FLOW_HLT;
 }
 
-bool rp_code_is_call(const struct rp_code_insn *insn)
-{
-	return insn->flow == RP_FLOW_CALL || insn->flow == RP_FLOW_CALL_INDIRECT;
-}
-
 bool rp_code_is_lost_by_calls(uint8_t reg)
 {
 	return reg < RP_REG_NR && reg != RP_RBX && reg != RP_RBP &&
@@ -235,12 +230,17 @@ static int64_t compared_with(const struct rp_code *code, const struct step *s,
 			s->modrm_rm == reg;
 	bool with_rax = (s->opcode == OP_COMPARE_AL ||
 			 s->opcode == OP_COMPARE_EAX) && reg == RP_RAX;
+	uint16_t half;
 	uint32_t word;
 
 	if ((!with_reg && !with_rax) || code->insns[s->insn].reloc)
 		return -1;
 	if (s->flow.imm_size == 1)
 		return (int8_t)bytes[s->flow.imm];
+	if (s->flow.imm_size == 2) {
+		memcpy(&half, bytes + s->flow.imm, sizeof(half));
+		return (int16_t)le16toh(half);
+	}
 	if (s->flow.imm_size != 4)
 		return -1;
 	memcpy(&word, bytes + s->flow.imm, sizeof(word));

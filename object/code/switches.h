@@ -69,7 +69,6 @@ bool rp_code_shape(const struct rp_code *code, uint32_t jump,
 		   struct rp_shape *shape);
 /* Does what is behind an instruction come next? */
 bool rp_code_goes_on(const struct rp_code_insn *insn);
-bool rp_code_is_call(const struct rp_code_insn *insn);
 /* May a called function change the register? */
 bool rp_code_is_lost_by_calls(uint8_t reg);
 /* Does an instruction of the function get the value that @ref loads? Ways through

@@ -110,8 +110,8 @@ const struct rp_frame_row *rp_frame_row_at(const struct rp_frame_rows *rows,
 	return row && row->section == section && offset < row->end ? row : NULL;
 }
 
-const struct rp_frame_fde *rp_frame_fde_at(const struct rp_frame_rows *rows,
-					   uint32_t section, uint64_t offset)
+static size_t fdes_up_to(const struct rp_frame_rows *rows, uint32_t section,
+			uint64_t offset)
 {
 	size_t low = 0, high = rows->nfdes;
 
@@ -124,6 +124,24 @@ const struct rp_frame_fde *rp_frame_fde_at(const struct rp_frame_rows *rows,
 		else
 			high = middle;
 	}
-	const struct rp_frame_fde *fde = low ? &rows->fdes[low - 1] : NULL;
+	return low;
+}
+
+const struct rp_frame_fde *rp_frame_fde_at(const struct rp_frame_rows *rows,
+					   uint32_t section, uint64_t offset)
+{
+	size_t i = fdes_up_to(rows, section, offset);
+	const struct rp_frame_fde *fde = i ? &rows->fdes[i - 1] : NULL;
+
 	return fde && fde->section == section && offset < fde->end ? fde : NULL;
+}
+
+const struct rp_frame_fde *rp_frame_fde_behind(const struct rp_frame_rows *rows,
+					       uint32_t section,
+					       uint64_t offset)
+{
+	size_t i = fdes_up_to(rows, section, offset);
+
+	return i < rows->nfdes && rows->fdes[i].section == section ?
+		&rows->fdes[i] : NULL;
 }

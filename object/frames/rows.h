@@ -128,6 +128,10 @@ const struct rp_frame_row *rp_frame_row_at(const struct rp_frame_rows *rows,
 					   uint32_t section, uint64_t offset);
 const struct rp_frame_fde *rp_frame_fde_at(const struct rp_frame_rows *rows,
 					   uint32_t section, uint64_t offset);
+/** rp_frame_fde_behind() - the section's first that begins behind @offset. */
+const struct rp_frame_fde *rp_frame_fde_behind(const struct rp_frame_rows *rows,
+					       uint32_t section,
+					       uint64_t offset);
 
 /**
  * struct rp_landing - a call site of an LSDA: exceptions of the code in

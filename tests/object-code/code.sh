@@ -223,8 +223,17 @@ other:
 	mov	table + 16(, %rdi, 8), %rax
 	jmp	*%rax
 	.size	other, .-other
+	.type	wide, @function
+wide:
+	cmp	$0x1234, %di
+	ja	8f
+	movzwl	%di, %edi
+	jmp	*wide_table(, %rdi, 8)
+8:	ret
+	.size	wide, .-wide
 	.section .rodata, "a"
 table:	.quad	2b, 1b, 3b, other
+wide_table: .quad 8b, 8b
 EOF
 cat >"$tmp/distances.s" <<'EOF'
 	.text
@@ -256,6 +265,8 @@ check 'counted tables: link' "$CC" -shared -nostdlib \
 check 'counted tables: is read' facts_of repoint "$tmp/counted.o"
 check 'a table that another one seems to end' has \
 	'counted+0xc edges table:counted+0x13 table:counted+0x14 table:counted+0x15'
+check 'a table that is shorter than a bound of two bytes' \
+	has 'finding 949 .text+0x2b'
 check 'counted tables: a program is read' facts_of repoint "$tmp/counted.so"
 check 'a table in which a constant seems to lead' has \
 	'_start+0x13 edges table:_start+0x15 table:_start+0x16 table:_start+0x17'
@@ -327,6 +338,26 @@ check 'a table that was loaded before' has_all <<'EOF'
 hoisted+0x1d edges table:hoisted+0x1f table:hoisted+0x20
 hoisted+0x33 edges table:hoisted+0x35 table:hoisted+0x36
 EOF
+
+# Without a size a function ends where .eh_frame begins again.
+cat >"$tmp/unsized.s" <<'EOF'
+	.text
+	.type	unsized, @function
+unsized:
+	jmp	*%rax
+	.p2align 4
+	.cfi_startproc
+	ret
+	.cfi_endproc
+	.type	sized, @function
+sized:	ret
+	.size	sized, .-sized
+EOF
+check 'without a size: links' "$CC" -shared -nostdlib "$tmp/unsized.s" \
+	-o "$tmp/unsized.so"
+check 'without a size: is read' facts_of repoint "$tmp/unsized.so"
+check 'without a size: ends where it is described' \
+	has 'function unsized size:16 untyped'
 
 # More findings of one number than are kept are counted.
 {
