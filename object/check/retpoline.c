@@ -3,24 +3,22 @@
  * Indirect branches in code that was to have none, plain returns where all were
  * to go through a thunk, and what stops speculation behind them.
  *
- * Code that refers to __x86_indirect_thunk_* or __x86_return_thunk was compiled
+ * Code that branches to __x86_indirect_thunk_* or __x86_return_thunk was compiled
  * to do without; other code is looked at if that is asked for.
  */
 #include "internal.h"
 
 #include <string.h>
 
-static uint32_t thunks_of(const struct rp_check *check)
+static uint32_t thunks_of(const struct rp_code *code)
 {
 	uint32_t require = 0;
 
-	for (size_t i = 1; i < check->obj.nsymbols; i++) {
-		const char *name = check->obj.symbols[i].name;
-
-		if (!strncmp(name, "__x86_indirect_thunk_", 21))
-			require |= RP_REQUIRE_RETPOLINE;
-		else if (!strcmp(name, "__x86_return_thunk"))
-			require |= RP_REQUIRE_RETHUNK;
+	for (uint32_t i = 1; i < code->ninsns; i++) {
+		if (!(code->insns[i].flags & RP_CODE_THUNK))
+			continue;
+		require |= code->insns[i].flow == RP_FLOW_RET ?
+			RP_REQUIRE_RETHUNK : RP_REQUIRE_RETPOLINE;
 	}
 	return require;
 }
@@ -77,7 +75,7 @@ static bool is_plain(const struct rp_code_insn *i)
 int rp_check_retpoline(struct rp_check *check)
 {
 	const struct rp_code *code = &check->code;
-	uint32_t require = check->options.require | thunks_of(check);
+	uint32_t require = check->options.require | thunks_of(code);
 
 	if (!(require & (RP_REQUIRE_RETPOLINE | RP_REQUIRE_RETHUNK |
 			 RP_REQUIRE_SLS)))

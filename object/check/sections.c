@@ -10,7 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct rp_section *section_at(const struct rp_relobj *obj,
+					   uint32_t index)
+{
+	return &obj->sections[index];
+}
+
 /* ---- symbols ---- */
+
+static void report_unsized(struct rp_check *check,
+			   const struct rp_symbol *symbol,
+			   enum rp_severity severity)
+{
+	rp_findings_add(&check->findings, RP_DIAG_CHECK_UNSIZED, severity,
+		symbol->section, symbol->value, "the symbol %.100s has no size: "
+		"add .size %.100s, . - %.100s behind its code, or end it with "
+		"RP_END of <repoint/linkage.h>", symbol->name, symbol->name,
+		symbol->name);
+}
 
 static void check_untyped(struct rp_check *check, const struct rp_function *f)
 {
@@ -30,11 +47,21 @@ static void check_untyped(struct rp_check *check, const struct rp_function *f)
 			"RP_FUNC of <repoint/linkage.h>", symbol->name,
 			symbol->name);
 	if (!symbol->size)
-		rp_findings_add(&check->findings, RP_DIAG_CHECK_UNSIZED,
-			severity, f->section, f->offset, "the symbol %.100s has "
-			"no size: add .size %.100s, . - %.100s behind its code, "
-			"or end it with RP_END of <repoint/linkage.h>",
-			symbol->name, symbol->name, symbol->name);
+		report_unsized(check, symbol, severity);
+}
+
+/* What is a function by its type alone is none to the kernel's rules. */
+static void check_unsized(struct rp_check *check)
+{
+	for (size_t i = 1; i < check->obj.nsymbols; i++) {
+		const struct rp_symbol *symbol = &check->obj.symbols[i];
+
+		if (symbol->type == STT_FUNC && !symbol->size &&
+		    symbol->section && symbol->section != RP_SECTION_NONE &&
+		    rp_section_is_text(section_at(&check->obj,
+						  symbol->section)))
+			report_unsized(check, symbol, RP_WARNING);
+	}
 }
 
 static void check_symbols(struct rp_check *check)
@@ -53,12 +80,6 @@ static void check_symbols(struct rp_check *check)
 
 /* Flags that matter to a linker that puts sections of one name together. */
 #define MERGED_FLAGS	(SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR | SHF_TLS)
-
-static const struct rp_section *section_at(const struct rp_relobj *obj,
-					   uint32_t index)
-{
-	return &obj->sections[index];
-}
 
 static int by_name(const void *a, const void *b, void *context)
 {
@@ -127,6 +148,8 @@ int rp_check_sections(struct rp_check *check)
 	int rc = 0;
 
 	check_symbols(check);
+	if (check->options.abi->kernel)
+		check_unsized(check);
 	// Linkers give each output section a name of its own, or mean it.
 	if (!rp_check_is_linked(check))
 		rc = check_names(check);

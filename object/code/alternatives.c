@@ -250,6 +250,19 @@ static bool is_key_site(const struct rp_code *code, uint32_t insn)
 	       code->insns[insn].flow == RP_FLOW_NOP;
 }
 
+/* In the key's address: the jump is there for its length only, and the kernel's
+ * build makes a NOP of it. */
+#define KEY_NOP		2
+
+static bool becomes_nop(const struct rp_code *code, const struct rp_records *t,
+			const struct jump_kind *kind, uint64_t at)
+{
+	const struct rp_reloc *key = rp_records_reloc(t, at + 8);
+
+	return rp_code_is_kernel(code) && kind->kind == RP_ALT_JUMP && key &&
+	       key->addend & KEY_NOP;
+}
+
 static int add_jump(struct rp_code_build *b, const struct rp_records *t,
 		    const struct jump_kind *kind, uint64_t at)
 {
@@ -259,18 +272,24 @@ static int add_jump(struct rp_code_build *b, const struct rp_records *t,
 	struct rp_alt alt = { .kind = kind->kind, .record = at };
 
 	// Prefixes may come before the bytes that a static key changes.
-	alt.from = rp_code_around(code, from.section, from.offset);
+	alt.from = rp_code_is_kernel(code) ?
+		rp_code_at(code, from.section, from.offset) :
+		rp_code_around(code, from.section, from.offset);
 	alt.to = rp_code_at(code, to.section, to.offset);
-	if (!alt.from || !alt.to)
+	if (!alt.from || !alt.to) {
 		rp_code_say(b, CHECK_SITE_RECORD, t->section, at,
 			    "record of a place where no instruction begins");
-	else if (kind->kind == RP_ALT_JUMP && !is_key_site(code, alt.from))
+		return 0;
+	}
+	if (kind->kind == RP_ALT_JUMP && !is_key_site(code, alt.from)) {
 		rp_code_say(b, CHECK_SITE, from.section, from.offset,
 			    "a static key's site that is neither a jump nor a "
 			    "NOP");
-	else
-		return add_alt(b, &alt);
-	return 0;
+		return 0;
+	}
+	if (becomes_nop(code, t, kind, at))
+		code->insns[alt.from].flow = RP_FLOW_NOP;
+	return add_alt(b, &alt);
 }
 
 static int read_jumps(struct rp_code_build *b, uint32_t section,

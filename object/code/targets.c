@@ -195,10 +195,14 @@ static uint32_t insn_at(const struct rp_code *code, struct rp_spot spot)
 	       spot.offset == code->insns[insn].offset + 1u ? insn : 0;
 }
 
+// To the kernel's rules a symbol without a size is nowhere.
 static uint32_t name_there(const struct rp_code *code, struct rp_spot spot)
 {
-	return spot.section ?
+	uint32_t symbol = spot.section ?
 		rp_code_symbol_at(code, spot.section, spot.offset) : 0;
+
+	return rp_code_is_kernel(code) && !code->obj->symbols[symbol].size ?
+		0 : symbol;
 }
 
 /*
@@ -306,6 +310,31 @@ static bool pushes(const struct rp_code *code, uint32_t i)
 	return rp_code_next(code, i) == dest && takes_address(code, dest);
 }
 
+/*
+ * What the kernel lets code call by place, not by name: what begins with a symbol;
+ * without a relocation, from a function, only functions.
+ */
+static void check_callee(struct rp_code_build *b, uint32_t i,
+			 const struct target *target, uint32_t there)
+{
+	const struct rp_code *code = b->code;
+	const struct rp_code_insn *insn = &code->insns[i];
+	uint32_t section = rp_code_section(code, i);
+
+	if (!rp_code_is_kernel(code) || insn->flags & RP_CODE_IGNORE ||
+	    (insn->reloc && !target->by_section))
+		return;
+	if (!there)
+		rp_code_say(b, CHECK_TARGET, section, insn->offset,
+			    "call into a function, which is not annotated as "
+			    "such (ANNOTATE_INTRA_FUNCTION_CALL)");
+	else if (!insn->reloc && in_typed(code, insn) &&
+		 code->obj->symbols[there].type != STT_FUNC)
+		rp_code_say(b, CHECK_TARGET, section, insn->offset,
+			    "call of %.100s, which is no function by its type",
+			    code->obj->symbols[there].name);
+}
+
 static int connect_call(struct rp_code_build *b, uint32_t i)
 {
 	struct rp_code *code = b->code;
@@ -334,11 +363,8 @@ static int connect_call(struct rp_code_build *b, uint32_t i)
 		return 0;
 	if (pushes(code, i))
 		insn->flags |= RP_CODE_PUSHES;
-	else if (rp_code_is_kernel(code) && !there &&
-		 !(insn->flags & RP_CODE_IGNORE))
-		rp_code_say(b, CHECK_TARGET, rp_code_section(code, i),
-			    insn->offset, "call into a function, which is not "
-			    "annotated as such (ANNOTATE_INTRA_FUNCTION_CALL)");
+	else
+		check_callee(b, i, &target, there);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "flow_internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 ZydisDecoder *rp_insn_decoder(bool full)
 {
@@ -279,24 +280,50 @@ static bool decode_fields(const uint8_t *code, size_t size, rp_zydis_insn *insn)
 	       decode_young(code, size, insn);
 }
 
-int rp_insn_flow(const uint8_t *code, size_t size, struct rp_insn_flow *ret)
+/*
+ * What a hypervisor is to carry out has "ud2; xen" or "ud2; kvm" before it. It goes
+ * on behind all of it, like one instruction.
+ */
+static size_t emulate_prefix(const uint8_t *code, size_t size)
 {
+	if (size < 6 || code[0] != 0x0f || code[1] != 0x0b)
+		return 0;
+	return memcmp(code + 2, "xen", 3) && memcmp(code + 2, "kvm", 3) ? 0 : 5;
+}
+
+static void add_prefix(struct rp_insn_flow *flow, size_t prefix)
+{
+	flow->length += prefix;
+	flow->target += flow->target_size ? prefix : 0;
+	flow->disp += flow->disp_size ? prefix : 0;
+	flow->imm += flow->imm_size ? prefix : 0;
+}
+
+static int decode_at(const uint8_t *code, size_t size, bool every,
+		     struct rp_insn_flow *ret)
+{
+	size_t prefix = emulate_prefix(code, size);
 	rp_zydis_insn insn;
 
-	if (!decode_fields(code, size, &insn))
+	if (!decode_fields(code + prefix, size - prefix, &insn))
 		return -EILSEQ;
-	decode(&insn, code, false, ret);
+	decode(&insn, code + prefix, every, ret);
+	add_prefix(ret, prefix);
 	return 0;
+}
+
+int rp_insn_flow(const uint8_t *code, size_t size, struct rp_insn_flow *ret)
+{
+	return decode_at(code, size, false, ret);
 }
 
 int rp_insn_flow_every(const uint8_t *code, size_t size,
 		       struct rp_insn_flow *ret, uint16_t *writes)
 {
-	rp_zydis_insn insn;
+	size_t prefix = emulate_prefix(code, size);
+	int rc = decode_at(code, size, true, ret);
 
-	if (!decode_fields(code, size, &insn))
-		return -EILSEQ;
-	decode(&insn, code, true, ret);
-	*writes = rp_insn_written(code, size);
-	return 0;
+	if (!rc)
+		*writes = rp_insn_written(code + prefix, size - prefix);
+	return rc;
 }

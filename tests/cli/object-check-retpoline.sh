@@ -44,6 +44,8 @@ f t.o 'test %edi, %edi; jz 1f; ret; 1: jmp __x86_return_thunk'
 check "an object with a return thunk" finds error 0962 'f+0x4 ' 'plain return' t.o
 f t.o 'nop; jmp __x86_return_thunk'
 check "the thunk alone" silent 0962 t.o
+f t.o 'nop; ret; .globl __x86_return_thunk; __x86_return_thunk: ret; .quad __x86_return_thunk'
+check "a function of that name" silent 0962 t.o
 f t.o 'nop; ret'
 check "--require rethunk" finds error 0962 'f+0x1 ' '' --require rethunk t.o
 check "not required" silent 0962 --only retpoline t.o

@@ -65,7 +65,8 @@ build_zlib()
 
 build_sqlite3()
 {
-	CC=$compiler CFLAGS=$choice ./configure --disable-tcl --disable-shared &&
+	CC=$compiler CFLAGS=$choice LDFLAGS=$link \
+		./configure --disable-tcl --disable-shared &&
 	make -j2 sqlite3.o
 }
 
