@@ -126,17 +126,45 @@ static const char *closest_option(const char *typed,
 	return rp_closest(word, names, n);
 }
 
+/* What is wrong with the use of an option that there is; NULL: there is none. */
+static const char *misused(const char *typed, const struct option *options)
+{
+	size_t length = strcspn(typed, "=");
+
+	for (; options->name; options++) {
+		if (length == strlen(options->name) + 2 &&
+		    !strncmp(typed + 2, options->name, length - 2))
+			return options->has_arg == no_argument ?
+				"takes no argument" : "needs an argument";
+	}
+	return NULL;
+}
+
+/* Of the letters, getopt complains only of those that lack an argument. */
+static bool is_letter(int letter, const struct option *options)
+{
+	while (options->name && options->val != letter)
+		options++;
+	return options->name;
+}
+
 int rp_usage_error(const char *command, const struct option *options,
 		   char **argv)
 {
-	const char *typed = argv[optind - 1], *hint;
+	const char *typed = argv[optind - 1], *hint, *misuse = NULL;
 
 	// In a cluster of letters getopt has not moved on yet.
-	if (optopt && strncmp(typed, "--", 2)) {
-		return rp_misuse(command, "unknown option -%c", optopt);
-	}
+	if (optopt && strncmp(typed, "--", 2))
+		return rp_misuse(command, is_letter(optopt, options) ?
+				 "option -%c needs an argument" :
+				 "unknown option -%c", optopt);
+	if (!strncmp(typed, "--", 2))
+		misuse = misused(typed, options);
+	if (misuse)
+		return rp_misuse(command, "option %.*s %s",
+				 (int)strcspn(typed, "="), typed, misuse);
 	hint = closest_option(typed, options);
-	return rp_misuse(command, "option %s is not known or used wrongly%s%s%s",
+	return rp_misuse(command, "unknown option %s%s%s%s",
 			 typed, hint ? "; did you mean --" : "",
 			 hint ? hint : "", hint ? "?" : "");
 }

@@ -10,11 +10,6 @@
 #include <elf.h>
 #include <stdlib.h>
 
-static bool is_fill(const struct rp_code_insn *insn)
-{
-	return insn->flow == RP_FLOW_NOP || insn->flow == RP_FLOW_TRAP;
-}
-
 bool rp_code_ends_flow(const struct rp_code_insn *insn)
 {
 	return insn->flow == RP_FLOW_RET || insn->flow == RP_FLOW_JMP ||
@@ -60,7 +55,7 @@ static bool looks_like_start(const struct rp_code *code, struct rp_spot spot)
 	before = &code->insns[insn - 1];
 	return insn == code->section_first[spot.section] ||
 	       before->offset + before->length != spot.offset ||
-	       before->function || is_fill(before) || rp_code_ends_flow(before);
+	       before->function || rp_code_is_fill(before) || rp_code_ends_flow(before);
 }
 
 static int add_start(struct rp_code_build *b, struct rp_starts *s,

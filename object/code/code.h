@@ -274,6 +274,12 @@ uint32_t rp_code_group_at(const struct rp_code *code, uint32_t insn);
  *  model's fault. */
 bool rp_code_is_undescribed(const struct rp_code *code, uint32_t insn);
 
+/** rp_code_is_fill() - what assemblers and linkers put between functions. */
+static inline bool rp_code_is_fill(const struct rp_code_insn *insn)
+{
+	return insn->flow == RP_FLOW_NOP || insn->flow == RP_FLOW_TRAP;
+}
+
 /** rp_code_is_stub_section() - does a linked file's section hold the stubs that
  *  jump through the GOT (PLT)? Each of them is a function. */
 bool rp_code_is_stub_section(const struct rp_code *code, uint32_t section);

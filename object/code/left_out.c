@@ -8,11 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static bool is_fill(const struct rp_code_insn *insn)
-{
-	return insn->flow == RP_FLOW_NOP || insn->flow == RP_FLOW_TRAP;
-}
-
 bool rp_code_is_undescribed(const struct rp_code *code, uint32_t insn)
 {
 	const uint32_t both = RP_FUNCTION_UNNAMED | RP_FUNCTION_UNTYPED;
@@ -23,7 +18,7 @@ bool rp_code_is_undescribed(const struct rp_code *code, uint32_t insn)
 
 static bool is_missed(const struct rp_code_build *b, uint32_t i)
 {
-	return !b->reached[i] && !is_fill(&b->code->insns[i]) &&
+	return !b->reached[i] && !rp_code_is_fill(&b->code->insns[i]) &&
 	       rp_code_is_undescribed(b->code, i);
 }
 
@@ -61,7 +56,7 @@ static bool runs_on(const struct rp_code *code, uint32_t i)
 {
 	const struct rp_code_insn *insn = &code->insns[i];
 
-	return !is_fill(insn) && !rp_code_ends_flow(insn) &&
+	return !rp_code_is_fill(insn) && !rp_code_ends_flow(insn) &&
 	       !(insn->flags & RP_CODE_DEAD_END) && i + 1 < code->ninsns &&
 	       insn[1].offset == insn->offset + insn->length;
 }

@@ -263,7 +263,8 @@ static uint32_t find_bound(const struct rp_code *code, uint32_t first,
 		const struct rp_code_insn *insn = &code->insns[i];
 		int64_t constant;
 
-		if (!rp_code_goes_on(insn) || (rp_code_is_call(insn) && rp_code_is_lost_by_calls(reg)) ||
+		if (!rp_code_goes_on(insn) ||
+		    (rp_code_is_call(insn) && rp_code_is_lost_by_calls(reg)) ||
 		    !read_step(code, i, &s))
 			return 0;
 		constant = branch ? compared_with(code, &s, reg) : -1;

@@ -59,11 +59,6 @@ int rp_code_add_described(struct rp_code_build *b)
 	return rc;
 }
 
-static bool is_padding(const struct rp_code_insn *insn)
-{
-	return insn->flow == RP_FLOW_NOP || insn->flow == RP_FLOW_TRAP;
-}
-
 // Stubs are functions of their own.
 static uint64_t stub_size(const struct rp_code *code, uint32_t section)
 {
@@ -96,7 +91,7 @@ static int add_gap(struct rp_code_build *b, uint32_t section, uint32_t first,
 		.flags = RP_FUNCTION_UNTYPED,
 	};
 
-	while (end > first + 1 && is_padding(&insns[end - 1]))
+	while (end > first + 1 && rp_code_is_fill(&insns[end - 1]))
 		end--;
 	f.size = insns[end - 1].offset + insns[end - 1].length - f.offset;
 	if (!f.symbol)
@@ -134,7 +129,7 @@ static int fill_section(struct rp_code_build *b, const struct rp_starts *s,
 				       code->insns[i].offset);
 
 		if (code->insns[i].function ||
-		    (is_padding(&code->insns[i]) && !called)) {
+		    (rp_code_is_fill(&code->insns[i]) && !called)) {
 			i++;
 			continue;
 		}

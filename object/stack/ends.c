@@ -168,12 +168,24 @@ void rp_walk_report_end(struct rp_walker *w, uint32_t insn, uint32_t state)
 		"the code runs on to the end of its section");
 }
 
-/* Return: the first instruction that is no fill, or 0. */
+/* Return: the first instruction that is no fill, or 0. The last run is remembered,
+ * as each of its instructions may ask. */
 static uint32_t behind_fill(struct rp_walker *w, uint32_t insn)
 {
-	while (insn && (w->code->insns[insn].flow == RP_FLOW_NOP ||
-			w->code->insns[insn].flow == RP_FLOW_TRAP))
-		insn = rp_walk_next(w, insn);
+	struct rp_fill_run run = { .first = insn };
+
+	for (; insn && rp_code_is_fill(&w->code->insns[insn]);
+	     insn = rp_walk_next(w, insn)) {
+		if (insn >= w->fill.first && insn < w->fill.end) {
+			run.end = w->fill.end;
+			insn = w->fill.behind;
+			break;
+		}
+		run.end = insn + 1;
+	}
+	run.behind = insn;
+	if (run.end)
+		w->fill = run;
 	return insn;
 }
 
@@ -238,6 +250,15 @@ static bool is_called(struct rp_walker *w, uint32_t insn)
 	       !rp_stack_is_modified(&said);
 }
 
+/* Is it the fill right behind the function? */
+static bool is_behind(const struct rp_walker *w, uint32_t function, uint32_t insn)
+{
+	const struct rp_code_insn *at = &w->code->insns[insn];
+
+	return !at->function && rp_code_is_fill(at) && function &&
+	       w->code->functions[function].end == insn;
+}
+
 bool rp_walk_strays(struct rp_walker *w, uint32_t insn, uint32_t state)
 {
 	const struct rp_code *code = w->code;
@@ -247,9 +268,12 @@ bool rp_walk_strays(struct rp_walker *w, uint32_t insn, uint32_t state)
 	struct rp_stack_state copy = *rp_walk_state(w, state);
 
 	if (w->kernel || !w->frames || rp_walk_named(w, insn) ||
-	    rp_walk_named(w, dest) || code->functions[to].first != dest ||
-	    rp_function_whole(code, from) == rp_function_whole(code, to) ||
-	    is_called(w, dest) || rp_walk_row_agrees(w, dest, &copy))
+	    rp_walk_named(w, dest))
+		return false;
+	if (!is_behind(w, from, dest) &&
+	    (code->functions[to].first != dest ||
+	     rp_function_whole(code, from) == rp_function_whole(code, to) ||
+	     is_called(w, dest) || rp_walk_row_agrees(w, dest, &copy)))
 		return false;
 	rp_walk_find(w, RP_DIAG_CHECK_FALLS_THROUGH, RP_NOTE, insn,
 		"jumps to what comes behind the code of the function (compilers"

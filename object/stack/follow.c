@@ -233,7 +233,8 @@ static bool comes_back(const struct rp_walker *w, uint32_t insn)
 {
 	const uint8_t *code = rp_code_bytes(w->code, insn);
 
-	return !rp_walk_is_last_call(w, insn) && w->code->insns[insn].length == 2 && code[0] == 0x0f &&
+	return !rp_walk_is_last_call(w, insn) &&
+	       w->code->insns[insn].length == 2 && code[0] == 0x0f &&
 	       (code[1] == 0x05 || code[1] == 0x34);
 }
 

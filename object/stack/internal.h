@@ -115,6 +115,13 @@ struct rp_late_row {
 	struct rp_stack_state state;
 };
 
+/** struct rp_fill_run - instructions [@first, @end) are fill, and @behind comes
+ *  behind them. */
+struct rp_fill_run {
+	uint32_t first, end;
+	uint32_t behind;
+};
+
 /**
  * struct rp_walker - the walk while it goes on.
  * @function: whose entry it began at, or 0
@@ -133,6 +140,7 @@ struct rp_late_row {
  * @fine_row, @fine_state: agree, whatever the instruction
  * @inside:   of the function that was asked about last
  * @late:     the last rows that were late; @nlate: how many were
+ * @fill:     the last run of fill that was passed over
  */
 struct rp_walker {
 	struct rp_stack_walk *walk;
@@ -163,6 +171,7 @@ struct rp_walker {
 	struct rp_walk_inside inside;
 	struct rp_late_row late[RP_LATE_ROWS];
 	size_t nlate;
+	struct rp_fill_run fill;
 	size_t findings_before;
 };
 

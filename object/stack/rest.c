@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-static bool is_fill(const struct rp_code_insn *at)
-{
-	return at->flow == RP_FLOW_NOP || at->flow == RP_FLOW_TRAP;
-}
-
 /* Zero bytes: `add %al, (%rax)`. */
 static bool is_zero(const struct rp_walker *w, uint32_t insn)
 {
@@ -78,7 +73,7 @@ static bool is_idle(const struct rp_walker *w, uint32_t insn)
 {
 	const struct rp_code_insn *at = &w->code->insns[insn];
 
-	if (at->flags & RP_CODE_IGNORE || is_fill(at) ||
+	if (at->flags & RP_CODE_IGNORE || rp_code_is_fill(at) ||
 	    rp_walk_is_spare(w, rp_code_section(w->code, insn)) || is_trampoline(w, insn))
 		return true;
 	if (follows_dead_end(w, insn) && (!w->kernel || is_trap(w, at)))

@@ -88,8 +88,7 @@ uint32_t rp_walk_thunk_start(const struct rp_walker *w, uint32_t insn)
 	if (w->kernel || dest < 3)
 		return 0;
 	for (unsigned int i = 0; i < RP_FILL_MAX && jump > 1 &&
-				 (insns[jump].flow == RP_FLOW_NOP ||
-				  insns[jump].flow == RP_FLOW_TRAP); i++)
+				 rp_code_is_fill(&insns[jump]); i++)
 		jump--;
 	if (insns[jump].flow != RP_FLOW_JMP || insns[jump].dest < 2 ||
 	    insns[jump].dest >= jump)

@@ -246,8 +246,7 @@ static void follow_rest(struct rp_walker *w)
 		const struct rp_function *f = &w->code->functions[at->function];
 
 		if (at->flags & (RP_CODE_VISITED | RP_CODE_IGNORE) ||
-		    at->flow == RP_FLOW_NOP || at->flow == RP_FLOW_TRAP ||
-		    !at->function || rp_walk_is_spare(w, f->section))
+		    rp_code_is_fill(at) || !at->function || rp_walk_is_spare(w, f->section))
 			continue;
 		w->dead = is_named(f) && follows_call(w, i);
 		if ((!is_named(f) || w->dead) && w->frames &&

@@ -69,7 +69,10 @@ says()
 
 check "no file given" says 64 'no file given'
 check "a typo in an option" says 64 'did you mean --require\?' --requre x.o
-check "an unknown option" says 64 'option --wrong is not known' --wrong x.o
+check "an unknown option" says 64 'unknown option --wrong' --wrong x.o
+check "an option without its argument" says 64 'option --only needs an argument' --only
+check "... a letter" says 64 'option -j needs an argument' -j
+check "an argument too many" says 64 'option --json takes no argument' --json=3 x.o
 check "a typo in --only" says 64 'no word "sectoins"; did you mean sections\?' \
 	--only sectoins good.o
 check "an empty word" says 64 'no word ""' --only sections, good.o

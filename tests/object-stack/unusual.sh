@@ -509,4 +509,42 @@ signal .cfi_signal_frame
 check "what a signal handler returns to" fine t.o
 signal nop
 check "... of another kind" finds error 0947 . 'bytes into this' t.o
+# ---- a jump that is never gone, to the function's end (clang -O0) ----
+
+# stripped DESTINATION
+stripped()
+{
+	object t.o <<S
+	.text
+	.type	f, @function
+f:	.cfi_startproc
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbx, -16
+	test	%eax, %eax
+	jne	1f
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_def_cfa_offset 16
+1:	call	abort@plt
+	jmp	$1
+	.cfi_endproc
+	.size	f, . - f
+2:	.p2align 4
+	.type	g, @function
+g:	.cfi_startproc
+3:	mov	%rdi, %rax
+	lea	1(%rax), %rax
+4:	ret
+	.cfi_endproc
+	.size	g, . - g
+S
+	"$CC" -shared -nostdlib t.o -o t.so && strip t.so || exit 99
+}
+stripped 2f
+check "to the fill behind it" fine t.so
+stripped 4f
+check "... into another function" finds error 0947 .text+ . t.so
+
 tap_end
