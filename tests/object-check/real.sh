@@ -67,7 +67,7 @@ build_sqlite3()
 {
 	CC=$compiler CFLAGS=$choice LDFLAGS=$link \
 		./configure --disable-tcl --disable-shared &&
-	make -j2 sqlite3.o
+	make -j2 BCC=gcc sqlite3.o
 }
 
 # A copy of the tree for each: no build sees what another one left.
