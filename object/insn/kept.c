@@ -207,8 +207,8 @@ static int32_t displacement(const struct head *h, unsigned int at, uint8_t mod)
 			 (uint32_t)byte_at(h, at + 3) << 24);
 }
 
-/* Bytes that may be stored, at most. fxsave and its like have hundreds, and EVEX
- * counts displacements in operands. */
+/* Bytes that may be stored, at most. fxsave and its like have hundreds, EVEX counts
+ * displacements in operands, and pop from where it moves the stack pointer to. */
 static uint8_t width_of(const struct head *h)
 {
 	if (h->evex || (h->legacy && h->map == ZYDIS_OPCODE_MAP_0F &&
@@ -216,6 +216,8 @@ static uint8_t width_of(const struct head *h)
 		return 0;
 	if (!h->legacy)
 		return 32;
+	if (h->map == ZYDIS_OPCODE_MAP_DEFAULT && h->opcode == 0x8f)
+		return 0;
 	if (h->map == ZYDIS_OPCODE_MAP_DEFAULT)	// fnsave: 108
 		return h->opcode >= 0xd8 && h->opcode <= 0xdf ? 108 : 8;
 	return 16;
@@ -311,13 +313,16 @@ static void add_register(const ZydisDecodedOperand *o, bool moves,
 		ret->reads |= bit;
 }
 
-static void add_memory(const ZydisDecodedOperand *o, struct rp_insn_values *ret)
+static void add_memory(const ZydisDecodedOperand *o, bool pops,
+		       struct rp_insn_values *ret)
 {
 	ret->reads |= bit_of(o->mem.base) | bit_of(o->mem.index);
 	if (o->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
 	    (o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)) {
 		ret->stored = o->size / 8;
 		ret->disp = o->mem.disp.value;
+		if (pops && o->mem.base == ZYDIS_REGISTER_RSP)
+			ret->disp += ret->stored;
 	}
 }
 
@@ -340,14 +345,23 @@ static bool is_zeroing(const rp_zydis_insn *insn,
 	       operands[0].reg.value == operands[1].reg.value;
 }
 
-/* lock or $0, (%rsp) and its like are barriers. */
-static bool adds_nothing(ZydisMnemonic mnemonic, const ZydisDecodedOperand *b)
+/* lock or $0, (%rsp), lock and $-1, (%rsp) and their like are barriers. */
+static bool adds_nothing(ZydisMnemonic mnemonic, const ZydisDecodedOperand *a,
+			 const ZydisDecodedOperand *b)
 {
-	return (mnemonic == ZYDIS_MNEMONIC_OR ||
-		mnemonic == ZYDIS_MNEMONIC_ADD ||
-		mnemonic == ZYDIS_MNEMONIC_SUB ||
-		mnemonic == ZYDIS_MNEMONIC_XOR) &&
-	       b->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !b->imm.value.u;
+	if (b->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !a->size || a->size > 64)
+		return false;
+	switch (mnemonic) {
+	case ZYDIS_MNEMONIC_OR:
+	case ZYDIS_MNEMONIC_ADD:
+	case ZYDIS_MNEMONIC_SUB:
+	case ZYDIS_MNEMONIC_XOR:
+		return !b->imm.value.u;
+	case ZYDIS_MNEMONIC_AND:	// of the operand's bits all are kept
+		return !(~b->imm.value.u << (64 - a->size));
+	default:
+		return false;
+	}
 }
 
 int rp_insn_values(const uint8_t *code, uint8_t length,
@@ -370,11 +384,12 @@ int rp_insn_values(const uint8_t *code, uint8_t length,
 		if (o->type == ZYDIS_OPERAND_TYPE_REGISTER)
 			add_register(o, moves, ret);
 		else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
-			add_memory(o, ret);
+			add_memory(o, insn.mnemonic == ZYDIS_MNEMONIC_POP, ret);
 	}
 	if (is_zeroing(&insn, operands))
 		ret->reads &= ~ret->writes;
-	if (insn.operand_count > 1 && adds_nothing(insn.mnemonic, &operands[1]))
+	if (insn.operand_count > 1 &&
+	    adds_nothing(insn.mnemonic, &operands[0], &operands[1]))
 		ret->stored = 0;
 	return 0;
 }

@@ -101,8 +101,10 @@ static uint16_t copied_at(struct rp_kept *k, uint32_t insn, uint16_t copies)
 
 /*
  * Who uses what the caller left in registers that callees keep was given it there:
- * then it has a convention of its own. So has who copies it for another reason than
- * to overwrite the register.
+ * then it has a convention of its own, and may return results in others of them.
+ * So has who copies it for another reason than to overwrite the register. But who
+ * uses it only in the instruction that overwrites it, and overwrites no other one,
+ * may just not have saved it.
  */
 static void look_at_clean(struct rp_kept *k, uint32_t insn, uint16_t clean)
 {
@@ -110,7 +112,7 @@ static void look_at_clean(struct rp_kept *k, uint32_t insn, uint16_t clean)
 	struct rp_kept_function *f =
 		&k->functions[rp_kept_home(k->w, insn)];
 	struct rp_insn_values values;
-	uint16_t copies;
+	uint16_t copies, reads;
 
 	if (rp_insn_values(rp_code_bytes(code, insn), code->insns[insn].length,
 			   &values))
@@ -118,7 +120,8 @@ static void look_at_clean(struct rp_kept *k, uint32_t insn, uint16_t clean)
 	rp_kept_see(k, code->insns[insn].state);
 	clean &= k->seen.same;
 	copies = copied_at(k, insn, values.copies & clean);
-	if ((values.reads & clean) ||
+	reads = values.reads & clean;
+	if ((reads & ~values.writes) || (reads && (f->writes & ~reads)) ||
 	    (copies & ~f->writes & ~RP_KEPT_BIT(RP_RBP)))
 		f->strange = true;
 	if (copies)

@@ -27,10 +27,11 @@ struct rp_kept_sets {
 };
 
 /** struct rp_kept_function - @writes: of all its faults; @found: that were
- *  reported; @strange: it is called in another way than the ABI's */
+ *  reported; @strange: it is called in another way than the ABI's; @takes: it may
+ *  take its return address from the stack, if that was @asked */
 struct rp_kept_function {
 	uint16_t writes, found;
-	bool strange;
+	bool strange, takes, asked;
 };
 
 /** struct rp_kept_seen - of a state. @same: registers that have the caller's

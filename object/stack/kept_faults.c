@@ -227,14 +227,46 @@ static uint16_t slots_below(const struct rp_kept *k, uint32_t insn)
 	return 0;
 }
 
-static uint16_t push_hits(const struct rp_kept *k, uint32_t insn,
+static bool may_take_return(const struct rp_walker *w, uint32_t insn)
+{
+	const struct rp_code_insn *at = &w->code->insns[insn];
+	struct rp_insn_flow flow;
+
+	if (!at->state || rp_insn_flow(rp_code_bytes(w->code, insn), at->length,
+				       &flow))
+		return false;
+	return flow.base == RP_RSP || flow.base == RP_RBP ||
+	       (flow.op.kind == RP_OP_POP &&
+		rp_walk_state(w, at->state)->height <= 8);
+}
+
+/* Who takes the return address may push it again; who reads anything from the
+ * stack may have done so. */
+static bool takes_return(struct rp_kept *k)
+{
+	const struct rp_function *at = &k->w->code->functions[k->home];
+	struct rp_kept_function *f = &k->functions[k->home];
+
+	for (uint32_t i = at->first; i < at->end && !f->asked && !f->takes; i++)
+		f->takes = may_take_return(k->w, i);
+	f->asked = true;
+	return f->takes;
+}
+
+static uint16_t push_hits(struct rp_kept *k, uint32_t insn,
 			  const struct rp_stack_state *s)
 {
 	const struct rp_code_insn *at = &k->w->code->insns[insn];
+	uint16_t ret;
 
-	if (!at->op || k->w->code->ops[at->op].kind != RP_OP_PUSH)
+	if (!at->op || k->w->code->ops[at->op].kind != RP_OP_PUSH ||
+	    s->height == INT32_MIN)
 		return 0;
-	return hits(s, k->seen.below, -(int64_t)s->height - 8, 8);
+	ret = hits(s, k->seen.below | (k->seen.slots & RP_KEPT_BIT(RP_RSP)),
+		   -(int64_t)s->height - 8, 8);
+	if ((ret >> RP_RSP & 1) && takes_return(k))
+		ret &= ~RP_KEPT_BIT(RP_RSP);
+	return ret;
 }
 
 /* A pop without a known height may well be the one that restores. */
@@ -296,8 +328,7 @@ static void look_at(struct rp_kept *k, uint32_t insn, const uint8_t *bytes)
 		look_at_writes(k, insn, s, glance.writes, &fault);
 	if (glance.base != RP_REG_NONE && k->seen.slots)
 		fault.slots = slots_hit(k, insn, s, &glance);
-	if (k->seen.below)
-		fault.slots |= slots_below(k, insn) | push_hits(k, insn, s);
+	fault.slots |= slots_below(k, insn) | push_hits(k, insn, s);
 	add_fault(k, fault);
 }
 

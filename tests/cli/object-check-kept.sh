@@ -224,7 +224,15 @@ in_f <<'S'
 	ret
 S
 check ".eh_frame says where" silent 0953 t.o
-for use in 'add (%r14), %rdi' 'mov %r14, %rax' 'add %r14, %rax' 'inc %r14'; do
+for use in 'add $1, %rbx' 'inc %rbx' 'not %rbx' 'bswap %rbx' 'xadd %rax, %rbx'; do
+	in_f <<S
+	$use
+	ret
+S
+	check "changed: $use" finds error 0953 f+0x0 'overwrites rbx,' t.o
+done
+for use in 'add (%r14), %rdi' 'mov %r14, %rax' 'add %r14, %rax' 'inc %r14' \
+	'cmp %rdi, %r14'; do
 	in_f <<S
 	$use
 	mov	%rdi, %rbx
@@ -276,6 +284,8 @@ fstpt 12(%rsp)
 xchg %eax, 16(%rsp)
 lock xadd %eax, 16(%rsp)
 lock orl $1, 16(%rsp)
+lock andl $-2, 16(%rsp)
+andb $0x7f, 16(%rsp)
 S
 while read -r insn; do
 	framed 16 <<S
@@ -287,6 +297,10 @@ done <<'S'
 mov 16(%rsp), %rax
 cmpq $0, 16(%rsp)
 lock orq $0, 16(%rsp)
+lock andl $-1, 16(%rsp)
+andq $-1, 16(%rsp)
+andb $0xff, 16(%rsp)
+andw $0xffff, 16(%rsp)
 movups %xmm0, (%rsp)
 mov %rax, 8(%rsp)
 mov %rax, %fs:16(%rsp)
@@ -302,6 +316,61 @@ framed 16 <<'S'
 	mov	%rax, 32(%rsp)
 S
 check "an argument" silent 0954 t.o
+
+# popped N FRAME: what is pushed at the frame's bottom goes to N(%rsp)
+popped()
+{
+	framed "$2" <<S
+	xor	%ebx, %ebx
+	push	(%rdi)
+	.cfi_adjust_cfa_offset 8
+	pop	$1(%rsp)
+	.cfi_adjust_cfa_offset -8
+S
+}
+popped 16 16
+check "pop, by the stack pointer behind it" finds error 0954 f+0x9 "caller's rbx" t.o
+popped 24 16
+check "... the return address" finds error 0954 f+0x9 'return address' t.o
+popped 8 16
+check "... below" silent 0954 t.o
+popped 32 16
+check "... an argument" silent 0954 t.o
+in_f <<'S'
+	push	(%rdi)
+	.cfi_def_cfa_offset 16
+	pop	8(%rsp)
+	.cfi_def_cfa_offset 8
+	ret
+S
+check "... without a frame" silent 0954 t.o
+in_f <<'S'
+	push	%rdi
+	.cfi_def_cfa_offset 16
+	pop	(%rsp)
+	.cfi_def_cfa_offset 8
+	ret
+S
+check "... the return address there" finds error 0954 f+0x1 'return address' t.o
+
+in_f <<'S'
+	add	$8, %rsp
+	.cfi_def_cfa_offset 0
+	push	%rdi
+	.cfi_def_cfa_offset 8
+	ret
+S
+check "a push for the return address" finds error 0954 f+0x4 'return address' t.o
+for take in 'pop %rax' 'mov (%rsp), %rax; add $8, %rsp'; do
+	in_f <<S
+	$take
+	.cfi_def_cfa_offset 0
+	push	%rax
+	.cfi_def_cfa_offset 8
+	ret
+S
+	check "... that it pushes again: $take" silent 0954 t.o
+done
 
 # with_rbp DISPLACEMENT
 with_rbp()
