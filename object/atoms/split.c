@@ -215,7 +215,8 @@ static bool is_type_info(const struct rest *rest, const struct rp_raw_ref *ref)
 	if (ref->type != R_X86_64_64)
 		return false;
 	if (symbol->type == STT_SECTION)
-		return strstr(obj->sections[symbol->section].name, "._ZTI");
+		return symbol->section != RP_SECTION_NONE &&
+		       strstr(obj->sections[symbol->section].name, "._ZTI");
 	return !strncmp(symbol->name, "_ZTI", 4);
 }
 

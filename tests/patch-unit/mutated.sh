@@ -43,5 +43,29 @@ for flags in "-O2 -g" "-O2 -fPIC -ffunction-sections -fdata-sections" \
 	check "compile $flags" "${CC:-cc}" $flags -c "$tmp/all.c" -o "$tmp/$n.o"
 done
 check "the objects as they are" "$1" "$tmp"/?.o
+
+# No assembler writes it: a section's symbol that is in no section.
+absolute_section()
+{
+	local offset index
+	cat >"$tmp/absolute.s" <<'S'
+	.section .rodata.one, "a"
+	.quad	0
+	.data
+	.quad	.rodata.one
+S
+	"${CC:-cc}" -c "$tmp/absolute.s" -o "$tmp/absolute.o" || return
+	offset=$(readelf -SW "$tmp/absolute.o" |
+		sed -n 's/.* \.symtab  *SYMTAB  *[0-9a-f]* \([0-9a-f]*\) .*/\1/p')
+	# The one that the relocation names.
+	index=$(readelf -rW "$tmp/absolute.o" |
+		awk '/R_X86_64_64/ { print substr($2, 1, length($2) - 8); exit }')
+	[ -n "$offset" ] && [ -n "$index" ] || return
+	printf '\361\377' | dd of="$tmp/absolute.o" bs=1 conv=notrunc \
+		seek=$((0x$offset + 0x$index * 24 + 6)) 2>"$tmp/dd.log" &&
+	readelf -sW "$tmp/absolute.o" | grep -q 'SECTION LOCAL .* ABS'
+}
+check "a section's symbol without a section: is made" absolute_section
+check "... is read" "$1" "$tmp/absolute.o"
 check "6000 mutations of them" "$1" -n 6000 -s 1 "$tmp"/?.o
 tap_end
