@@ -31,10 +31,17 @@ done
 check "revert: no such process" refused 1 "\[RP0801\]" revert "$(free_pid)" fix
 check "list: no such process" refused 1 "\[RP0801\]" list "$(free_pid)"
 
-bash -c 'sleep 0 & echo $! >zombie; exec sleep 30' &
+# The child ends once its parent is sleep(1), which waits for no child. A shell does.
+mkfifo end
+bash -c 'read -r _ <end & echo $! >zombie; exec sleep 30' &
 pids+=($!)
-for _ in {1..100}; do
-	[ "$(state_of "$(cat zombie 2>/dev/null)")" = Z ] && break
+for _ in {1..200}; do
+	[ "$(cat "/proc/${pids[-1]}/comm" 2>/dev/null)" = sleep ] && break
+	sleep 0.05
+done
+echo >end
+for _ in {1..200}; do
+	[ "$(state_of "$(cat zombie)")" = Z ] && break
 	sleep 0.05
 done
 check "a zombie" refused 1 "(zombie|has ended).*\[RP0801\]" apply "$(cat zombie)" fix.rpp
