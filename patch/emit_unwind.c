@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Unwind entries of a payload: one .eh_frame for all of its code. */
+#include "../object/bytes.h"
 #include "patch_internal.h"
 
 #include "../object/grow.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,10 +72,8 @@ static int add_relocs(struct unwind *u, const struct rp_node *node, uint64_t at)
 uint32_t rp_patch_cie_of(const struct rp_side *side, uint32_t fde)
 {
 	const struct rp_atom *a = &side->atoms.v[fde];
-	uint32_t distance;
+	uint32_t distance = rp_load_le32(rp_atom_bytes(&side->atoms, fde) + 4);
 
-	memcpy(&distance, rp_atom_bytes(&side->atoms, fde) + 4, 4);
-	distance = le32toh(distance);
 	if (distance > a->offset + 4)
 		return RP_ATOM_NONE;
 	uint32_t cie = rp_atom_at(&side->atoms, a->section,
@@ -126,7 +124,6 @@ static int add_fde(struct unwind *u, uint32_t unit, uint32_t fde)
 	const struct rp_node node = { unit, fde };
 	const struct rp_node cie = { unit, rp_patch_cie_of(side, fde) };
 	uint64_t cie_at, at;
-	uint32_t distance;
 	int rc;
 
 	if (!cie.atom)
@@ -137,8 +134,7 @@ static int add_fde(struct unwind *u, uint32_t unit, uint32_t fde)
 		rc = append(u, &node, &at);
 	if (rc)
 		return rc;
-	distance = htole32(at + 4 - cie_at);
-	memcpy(u->bytes + at + 4, &distance, 4);
+	rp_store_le32(u->bytes + at + 4, at + 4 - cie_at);
 	return u->second ? add_relocs(u, &node, at) : 0;
 }
 

@@ -6,11 +6,11 @@
  * is code decoded: patchlets share no bytes, so the work is bounded by the size
  * of the object.
  */
+#include "../bytes.h"
 #include "../elf/relobj_internal.h"
 #include "patchlets.h"
 #include "patchlets_internal.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,14 +145,6 @@ static int bad_reloc(struct rp_patchlet_checker *c, uint32_t table,
 		"of <repoint/abi.h>", symbol->name);
 }
 
-static uint32_t read_word(const uint8_t *at)
-{
-	uint32_t word;
-
-	memcpy(&word, at, sizeof(word));
-	return le32toh(word);
-}
-
 static int add_record(struct rp_patchlet_checker *c, uint32_t table,
 		      size_t index, const struct end *ends)
 {
@@ -169,13 +161,13 @@ static int add_record(struct rp_patchlet_checker *c, uint32_t table,
 	if (!rp_section_is_text(&c->obj->sections[ends[0].section]))
 		return bad_record(c, table, index, "start and end are not in "
 				  "code");
-	if (read_word(record + offsetof(struct rp_patchlet, flags)))
+	if (rp_load_le32(record + offsetof(struct rp_patchlet, flags)))
 		return bad_record(c, table, index, "the record has unknown "
 				  "flags");
 	*p = (struct rp_patchlet_range){
 		.section = ends[0].section, .start = ends[0].offset,
 		.end = ends[1].offset, .clobbers =
-		read_word(record + offsetof(struct rp_patchlet, clobbers)) };
+		rp_load_le32(record + offsetof(struct rp_patchlet, clobbers)) };
 	name_patchlet(c, p);
 	c->n++;
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Anonymous atoms: strings, constants, jump tables, records, unwind entries. */
+#include "../bytes.h"
 #include "internal.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,10 +188,8 @@ static int add_unwind(const struct rest *rest)
 	int rc = 0;
 
 	while (rest->end - at >= 4 && !rc) {
-		uint32_t length, id;
+		uint32_t length = rp_load_le32(data + at);
 
-		memcpy(&length, data + at, 4);
-		length = le32toh(length);
 		if (!length) {
 			at += 4;
 			continue;
@@ -199,9 +197,9 @@ static int add_unwind(const struct rest *rest)
 		// 64-bit lengths are for sections that no compiler writes.
 		if (length < 4 || length > rest->end - at - 4)
 			return bad_entry(rest, at);
-		memcpy(&id, data + at + 4, 4);
 		rc = add_piece(rest, at, at + 4 + length,
-			       id ? RP_ATOM_FDE : RP_ATOM_CIE);
+			       rp_load_le32(data + at + 4) ? RP_ATOM_FDE :
+							     RP_ATOM_CIE);
 		at += 4 + length;
 	}
 	return rc;

@@ -288,12 +288,8 @@ static void make_groups(struct rp_check *check,
 
 static int by_place(const void *a, const void *b)
 {
-	struct rp_spot x = ((const struct grouped *)a)->record->site;
-	struct rp_spot y = ((const struct grouped *)b)->record->site;
-
-	if (x.section != y.section)
-		return x.section < y.section ? -1 : 1;
-	return (x.offset > y.offset) - (x.offset < y.offset);
+	return rp_spot_compare(&((const struct grouped *)a)->record->site,
+			       &((const struct grouped *)b)->record->site);
 }
 
 /* Sites of two groups must be apart; what overlaps becomes one site. */

@@ -10,6 +10,7 @@
  * The end of a section counts as the begin of another function: sections with
  * the same alignment follow it.
  */
+#include "../bytes.h"
 #include "../printable.h"
 #include "internal.h"
 
@@ -33,11 +34,6 @@ static bool is_entry(const struct rp_check *check, const struct rp_function *f)
 	       !rp_check_is_tramp(check, f);
 }
 
-static uint64_t align_up(uint64_t value, uint64_t align)
-{
-	return align > 1 ? (value + align - 1) & ~(align - 1) : value;
-}
-
 /* How many bytes a function has until something else begins. */
 static uint64_t distance(const struct rp_check *check, uint32_t function)
 {
@@ -50,7 +46,7 @@ static uint64_t distance(const struct rp_check *check, uint32_t function)
 		if (code->functions[i].offset > f->offset)
 			return code->functions[i].offset - f->offset;
 	}
-	return align_up(hdr->sh_size, hdr->sh_addralign) - f->offset;
+	return rp_align_up(hdr->sh_size, hdr->sh_addralign) - f->offset;
 }
 
 /* Words for what makes more room. */

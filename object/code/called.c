@@ -157,24 +157,15 @@ static int from_entry(struct rp_code_build *b, struct rp_starts *s)
 	return rc;
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct rp_spot *x = a, *y = b;
-
-	if (x->section != y->section)
-		return x->section < y->section ? -1 : 1;
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
 static void sort_starts(struct rp_starts *s)
 {
 	size_t n = 0;
 
 	if (!s->n)
 		return;
-	qsort(s->v, s->n, sizeof(*s->v), by_place);
+	qsort(s->v, s->n, sizeof(*s->v), rp_spot_compare);
 	for (size_t i = 1; i < s->n; i++) {
-		if (by_place(&s->v[i], &s->v[n]))
+		if (rp_spot_compare(&s->v[i], &s->v[n]))
 			s->v[++n] = s->v[i];
 	}
 	s->n = n + 1;
@@ -224,7 +215,7 @@ size_t rp_starts_behind(const struct rp_starts *s, uint32_t section,
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (by_place(&s->v[mid], &key) <= 0)
+		if (rp_spot_compare(&s->v[mid], &key) <= 0)
 			low = mid + 1;
 		else
 			high = mid;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Data that code refers to, and pointers in it to code. */
+#include "../bytes.h"
 #include "internal.h"
 
-#include <endian.h>
 #include <stdlib.h>
-#include <string.h>
 
 int rp_code_data(struct rp_code_build *b, uint32_t section,
 		 struct rp_data **ret)
@@ -69,14 +68,6 @@ static struct rp_spot reloc_reference(const struct rp_code *code,
 	return none;
 }
 
-static int64_t signed_field(const uint8_t *bytes, uint8_t offset)
-{
-	uint32_t v;
-
-	memcpy(&v, bytes + offset, sizeof(v));
-	return (int32_t)le32toh(v);
-}
-
 static struct rp_spot linked_reference(const struct rp_code *code, uint32_t i,
 				       const struct rp_insn_flow *flow)
 {
@@ -88,13 +79,13 @@ static struct rp_spot linked_reference(const struct rp_code *code, uint32_t i,
 	if (flow->rip)
 		address = rp_relobj_address(obj, rp_code_section(code, i),
 			code->insns[i].offset + flow->length) +
-			signed_field(bytes, flow->disp);
+			rp_load_sle32(bytes + flow->disp);
 	else if (obj->ehdr.e_type != ET_EXEC)
 		return spot;	// No address is known before it is loaded.
 	else if (flow->disp_size == 4)
-		address = signed_field(bytes, flow->disp);
+		address = rp_load_sle32(bytes + flow->disp);
 	else if (flow->imm_size == 4)
-		address = signed_field(bytes, flow->imm);
+		address = rp_load_sle32(bytes + flow->imm);
 	else
 		return spot;
 	spot.section = rp_relobj_section_at(obj, address, &spot.offset);
@@ -111,8 +102,7 @@ static struct rp_spot near_reference(const struct rp_code *code, uint32_t i,
 	if (!flow->rip)
 		return spot;
 	uint64_t offset = code->insns[i].offset + flow->length +
-			  (uint64_t)signed_field(rp_code_bytes(code, i),
-						 flow->disp);
+			  rp_load_sle32(rp_code_bytes(code, i) + flow->disp);
 	if (offset < code->obj->sections[section].hdr.sh_size)
 		spot = (struct rp_spot){ section, offset };
 	return spot;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Instructions and relocations of an object's code, as they are written. */
+#include "../bytes.h"
 #include "../grow.h"
 #include "internal.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,16 +99,13 @@ static uint32_t raw_target(const uint8_t *bytes, uint32_t offset,
 			   const struct rp_insn_flow *flow, uint64_t size)
 {
 	int64_t target = (int64_t)offset + flow->length;
-	uint32_t word;
 
-	if (flow->target_size == 1) {
+	if (flow->target_size == 1)
 		target += (int8_t)bytes[flow->target];
-	} else if (flow->target_size == 4) {
-		memcpy(&word, bytes + flow->target, sizeof(word));
-		target += (int32_t)le32toh(word);
-	} else {
+	else if (flow->target_size == 4)
+		target += rp_load_sle32(bytes + flow->target);
+	else
 		return UINT32_MAX;
-	}
 	return target < 0 || (uint64_t)target > size ? UINT32_MAX : target;
 }
 

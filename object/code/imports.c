@@ -3,10 +3,10 @@
  * What code of this object calls by name: through the GOT, or through stubs that
  * jump through it (PLT).
  */
+#include "../bytes.h"
 #include "internal.h"
 
 #include <elf.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,15 +40,13 @@ static uint32_t slot_symbol(const struct rp_code *code, uint32_t insn)
 	const uint8_t *bytes = rp_code_bytes(code, insn);
 	const struct rp_reloc *r;
 	struct rp_insn_flow flow;
-	uint32_t disp;
 
 	if (rp_insn_flow(bytes, code->insns[insn].length, &flow) || !flow.rip)
 		return 0;
-	memcpy(&disp, bytes + flow.disp, sizeof(disp));
 	r = rp_dynamic_at(code, rp_relobj_address(code->obj,
 		rp_code_section(code, insn),
 		code->insns[insn].offset + flow.length) +
-		(int64_t)(int32_t)le32toh(disp));
+		rp_load_sle32(bytes + flow.disp));
 	return r ? r->symbol : 0;
 }
 

@@ -277,8 +277,8 @@ static bool is_missed(const struct rp_code_build *b, uint32_t i)
 {
 	const struct rp_code_insn *insn = &b->code->insns[i];
 
-	return !b->reached[i] && insn->flow != RP_FLOW_NOP &&
-	       insn->flow != RP_FLOW_TRAP && insn->flow != RP_FLOW_UD &&
+	return !b->reached[i] && !rp_code_is_fill(insn) &&
+	       insn->flow != RP_FLOW_UD &&
 	       !(insn->flags & RP_CODE_IGNORE) &&
 	       !(b->code->insns[i - 1].flags & RP_CODE_DEAD_END);
 }

@@ -10,9 +10,9 @@
  *	movslq (%b,%i,4),%r		relative to T, 4 bytes each: position
  *	add %b,%r; jmp *%r		independent code
  */
+#include "../bytes.h"
 #include "switches.h"
 
-#include <endian.h>
 #include <string.h>
 
 // So far back what is jumped through is looked for.
@@ -87,10 +87,10 @@ bool rp_code_goes_on(const struct rp_code_insn *insn)
 	       insn->flow != RP_FLOW_HLT;
 }
 
-bool rp_code_is_lost_by_calls(uint8_t reg)
+bool rp_code_is_lost_at(const struct rp_code_insn *insn, uint8_t reg)
 {
-	return reg < RP_REG_NR && reg != RP_RBX && reg != RP_RBP &&
-	       reg != RP_RSP && reg < RP_R12;
+	return rp_code_is_call(insn) && reg < RP_REG_NR && reg != RP_RSP &&
+	       !rp_reg_is_kept(reg);
 }
 
 // The register that a register was copied from, or RP_REG_NONE.
@@ -168,7 +168,7 @@ static bool follow_register(const struct rp_code *code, uint32_t jump,
 
 	for (uint32_t i = jump, n = 0; i-- > first && n < FAR_BACK; n++) {
 		if (!rp_code_goes_on(&code->insns[i]) ||
-		    (rp_code_is_call(&code->insns[i]) && rp_code_is_lost_by_calls(reg)) ||
+		    rp_code_is_lost_at(&code->insns[i], reg) ||
 		    !read_step(code, i, &s))
 			return false;
 		if (!writes(&s, reg))
@@ -230,21 +230,14 @@ static int64_t compared_with(const struct rp_code *code, const struct step *s,
 			s->modrm_rm == reg;
 	bool with_rax = (s->opcode == OP_COMPARE_AL ||
 			 s->opcode == OP_COMPARE_EAX) && reg == RP_RAX;
-	uint16_t half;
-	uint32_t word;
 
 	if ((!with_reg && !with_rax) || code->insns[s->insn].reloc)
 		return -1;
 	if (s->flow.imm_size == 1)
 		return (int8_t)bytes[s->flow.imm];
-	if (s->flow.imm_size == 2) {
-		memcpy(&half, bytes + s->flow.imm, sizeof(half));
-		return (int16_t)le16toh(half);
-	}
-	if (s->flow.imm_size != 4)
-		return -1;
-	memcpy(&word, bytes + s->flow.imm, sizeof(word));
-	return (int32_t)le32toh(word);
+	if (s->flow.imm_size == 2)
+		return (int16_t)rp_load_le16(bytes + s->flow.imm);
+	return s->flow.imm_size == 4 ? rp_load_sle32(bytes + s->flow.imm) : -1;
 }
 
 /*
@@ -264,7 +257,7 @@ static uint32_t find_bound(const struct rp_code *code, uint32_t first,
 		int64_t constant;
 
 		if (!rp_code_goes_on(insn) ||
-		    (rp_code_is_call(insn) && rp_code_is_lost_by_calls(reg)) ||
+		    rp_code_is_lost_at(insn, reg) ||
 		    !read_step(code, i, &s))
 			return 0;
 		constant = branch ? compared_with(code, &s, reg) : -1;

@@ -39,8 +39,7 @@ static bool keeps(const struct flood *f, uint32_t insn)
 	struct rp_insn_flow flow;
 	uint16_t writes;
 
-	if (rp_code_is_call(&code->insns[insn]) &&
-	    rp_code_is_lost_by_calls(f->reg))
+	if (rp_code_is_lost_at(&code->insns[insn], f->reg))
 		return false;
 	return !rp_insn_flow_every(rp_code_bytes(code, insn),
 				   code->insns[insn].length, &flow, &writes) &&

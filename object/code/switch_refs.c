@@ -63,19 +63,10 @@ static int collect_refs(struct rp_switches *s)
 	return rc;
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct rp_spot *x = a, *y = b;
-
-	if (x->section != y->section)
-		return x->section < y->section ? -1 : 1;
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
 static int by_place_and_function(const void *a, const void *b)
 {
 	const struct rp_named_place *x = a, *y = b;
-	int order = by_place(&x->spot, &y->spot);
+	int order = rp_spot_compare(&x->spot, &y->spot);
 
 	return order ? order :
 		       (x->function > y->function) - (x->function < y->function);
@@ -87,7 +78,7 @@ static int at_place(const void *key, const void *element)
 	const struct rp_named_place *x = key, *y = element;
 
 	return x->function ? by_place_and_function(x, y) :
-			     by_place(&x->spot, &y->spot);
+			     rp_spot_compare(&x->spot, &y->spot);
 }
 
 static int sort_places(struct rp_switches *s)
@@ -162,7 +153,7 @@ static int try(struct rp_switches *s, const struct choice *c,
 	}
 	s->budget--;
 	if (t.relative && c->shape->origin.section &&
-	    by_place(&c->shape->origin, &place))
+	    rp_spot_compare(&c->shape->origin, &place))
 		t.origin = c->shape->origin;
 	int rc = rp_table_fits(s, &t, c->function, &fits);
 	if (!rc && fits) {

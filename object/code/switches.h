@@ -69,8 +69,8 @@ bool rp_code_shape(const struct rp_code *code, uint32_t jump,
 		   struct rp_shape *shape);
 /* Does what is behind an instruction come next? */
 bool rp_code_goes_on(const struct rp_code_insn *insn);
-/* May a called function change the register? */
-bool rp_code_is_lost_by_calls(uint8_t reg);
+/* Is it a call, and may what is called change the register? */
+bool rp_code_is_lost_at(const struct rp_code_insn *insn, uint8_t reg);
 /* Does an instruction of the function get the value that @ref loads? Ways through
  * tables are not followed, and none when no steps are left. Return: 0; -ENOMEM. */
 int rp_switch_reaches(struct rp_switches *s, const struct rp_ref *ref,

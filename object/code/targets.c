@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Where direct branches go, and which of them leave their function. */
+#include "../bytes.h"
 #include "../grow.h"
 #include "internal.h"
 
 #include <elf.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,14 +41,12 @@ static struct rp_spot linked_target(const struct rp_code *code, uint32_t i)
 	const uint8_t *bytes = rp_code_bytes(code, i);
 	struct rp_spot spot = { 0 };
 	struct rp_insn_flow flow;
-	uint32_t word;
 
 	if (rp_insn_flow(bytes, insn->length, &flow) || flow.target_size != 4)
 		return spot;
-	memcpy(&word, bytes + flow.target, sizeof(word));
 	uint64_t address = rp_relobj_address(code->obj, rp_code_section(code, i),
 					     insn->offset + insn->length) +
-			   (int64_t)(int32_t)le32toh(word);
+			   rp_load_sle32(bytes + flow.target);
 	spot.section = rp_relobj_section_at(code->obj, address, &spot.offset);
 	return spot;
 }

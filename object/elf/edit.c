@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A changed copy of a relocatable object. */
 #define _GNU_SOURCE
+#include "../bytes.h"
 #include "edit.h"
 #include "relobj_internal.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,10 +128,9 @@ static void append_member(struct rp_elf_edit *edit, uint32_t group,
 			  uint32_t member)
 {
 	struct rp_edit_section *s = &edit->sections[group];
-	uint32_t word = htole32(member);
 
-	memcpy((uint8_t *)s->owned + s->hdr.sh_size, &word, sizeof(word));
-	s->hdr.sh_size += sizeof(word);
+	rp_store_le32((uint8_t *)s->owned + s->hdr.sh_size, member);
+	s->hdr.sh_size += sizeof(Elf64_Word);
 }
 
 int rp_elf_edit_join_groups(struct rp_elf_edit *edit, struct rp_diag *diag)

@@ -76,6 +76,16 @@ struct rp_spot {
 	uint64_t offset;
 };
 
+/** rp_spot_compare() - by section and offset: two struct rp_spot, for qsort(). */
+static inline int rp_spot_compare(const void *a, const void *b)
+{
+	const struct rp_spot *x = a, *y = b;
+
+	if (x->section != y->section)
+		return x->section < y->section ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
 /** What the compiler left the machine code to: link-time optimization. */
 enum rp_relobj_lto {
 	RP_LTO_NONE,

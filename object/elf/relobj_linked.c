@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What only linked files have: addresses, and the dynamic linker's relocations. */
+#include "../bytes.h"
 #include "../grow.h"
 #include "relobj_internal.h"
 
-#include <endian.h>
 #include <stdlib.h>
-#include <string.h>
 
 #ifndef SHT_RELR
 #define SHT_RELR	19
@@ -126,15 +125,13 @@ static int add_rela(const struct rp_relobj *obj, uint32_t section,
 
 static uint64_t word_at(const struct rp_relobj *obj, uint64_t address, bool *ok)
 {
-	uint64_t offset, v;
+	uint64_t offset;
 	uint32_t section = rp_relobj_section_at(obj, address, &offset);
 	const uint8_t *data = section ? rp_section_data(obj, section) : NULL;
 
-	*ok = data && obj->sections[section].hdr.sh_size - offset >= sizeof(v);
-	if (!*ok)
-		return 0;
-	memcpy(&v, data + offset, sizeof(v));
-	return le64toh(v);
+	*ok = data && obj->sections[section].hdr.sh_size - offset >=
+		      sizeof(uint64_t);
+	return *ok ? rp_load_le64(data + offset) : 0;
 }
 
 static int add_relative(const struct rp_relobj *obj, uint64_t address,
@@ -155,12 +152,12 @@ static int add_relr(const struct rp_relobj *obj, uint32_t section,
 {
 	const GElf_Shdr *hdr = &obj->sections[section].hdr;
 	const uint8_t *data = rp_section_data(obj, section);
-	uint64_t next = 0, v;
+	uint64_t next = 0;
 	int rc = 0;
 
 	for (uint64_t at = 0; !rc && hdr->sh_size - at >= 8; at += 8) {
-		memcpy(&v, data + at, sizeof(v));
-		v = le64toh(v);
+		uint64_t v = rp_load_le64(data + at);
+
 		if (!(v & 1)) {
 			rc = add_relative(obj, v, list, diag);
 			next = v + 8;

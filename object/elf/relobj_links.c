@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How sections of a relocatable object belong together, and relocations. */
+#include "../bytes.h"
 #include "relobj_internal.h"
 
 #include <endian.h>
@@ -42,14 +43,14 @@ static int read_group(struct rp_relobj *obj, size_t i, struct rp_diag *diag)
 {
 	const GElf_Shdr *hdr = &obj->sections[i].hdr;
 	const uint8_t *data = rp_section_data(obj, i);
+	const size_t word = sizeof(Elf64_Word);
 	struct rp_where where;
-	uint32_t word;
 
 	rp_where_section(&where, obj, i);
 	int rc = check_symtab_link(obj, i, diag);
 	if (rc)
 		return rc;
-	if (hdr->sh_size < sizeof(word) || hdr->sh_size % sizeof(word))
+	if (hdr->sh_size < word || hdr->sh_size % word)
 		return rp_diag_set(diag, RP_DIAG_GROUP, where.text,
 			"a group of 0x%llx bytes",
 			(unsigned long long)hdr->sh_size);
@@ -57,11 +58,8 @@ static int read_group(struct rp_relobj *obj, size_t i, struct rp_diag *diag)
 		return rp_diag_set(diag, RP_DIAG_GROUP, where.text,
 			"named after symbol %u of %zu", hdr->sh_info,
 			obj->nsymbols);
-	for (uint64_t at = sizeof(word); at < hdr->sh_size && !rc;
-	     at += sizeof(word)) {
-		memcpy(&word, data + at, sizeof(word));
-		rc = add_group_member(obj, i, at, le32toh(word), diag);
-	}
+	for (uint64_t at = word; at < hdr->sh_size && !rc; at += word)
+		rc = add_group_member(obj, i, at, rp_load_le32(data + at), diag);
 	return rc;
 }
 

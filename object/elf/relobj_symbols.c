@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names and symbols of a relocatable object. */
+#include "../bytes.h"
 #include "relobj_internal.h"
 
 #include <endian.h>
@@ -143,13 +144,10 @@ static int find_symtab_shndx(struct rp_relobj *obj, size_t n,
 static uint32_t extended_index(const struct rp_relobj *obj, uint32_t symtab,
 			       size_t i)
 {
-	uint32_t index;
-
 	if (!obj->symtab_shndx || symtab != obj->symtab)
 		return UINT32_MAX;
-	memcpy(&index, rp_section_data(obj, obj->symtab_shndx) +
-	       i * sizeof(index), sizeof(index));
-	return le32toh(index);
+	return rp_load_le32(rp_section_data(obj, obj->symtab_shndx) +
+			    i * sizeof(Elf64_Word));
 }
 
 static int symbol_section(const struct rp_relobj *obj, uint32_t symtab,

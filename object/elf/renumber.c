@@ -8,6 +8,7 @@
  * its symbol table from a section of another type is refused: numbers that
  * stay as they were would silently mean another symbol.
  */
+#include "../bytes.h"
 #include "edit.h"
 #include "relobj_internal.h"
 
@@ -15,20 +16,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void store_le32(uint8_t *at, uint32_t v)
-{
-	v = htole32(v);
-	memcpy(at, &v, sizeof(v));
-}
-
-static uint32_t load_le32(const uint8_t *at)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return le32toh(v);
-}
 
 static uint8_t *copy_section(struct rp_elf_edit *edit, size_t i, size_t extra)
 {
@@ -50,8 +37,8 @@ static int renumber_words(struct rp_elf_edit *edit, size_t i, size_t first,
 	if (!data)
 		return rp_diag_nomem(diag);
 	for (size_t at = first; at + sizeof(uint32_t) <= size; at += step)
-		store_le32(data + at,
-			   rp_elf_edit_symbol(edit, load_le32(data + at)));
+		rp_store_le32(data + at,
+			   rp_elf_edit_symbol(edit, rp_load_le32(data + at)));
 	rp_elf_edit_set_data(edit, i, data, size);
 	return 0;
 }
@@ -164,7 +151,7 @@ static int insert_shndx(struct rp_elf_edit *edit, const uint32_t *sections,
 	memcpy(data, old, before);
 	memcpy(data + before + n * sizeof(uint32_t), old + before, after);
 	for (size_t i = 0; i < n; i++)
-		store_le32(data + before + i * sizeof(uint32_t),
+		rp_store_le32(data + before + i * sizeof(uint32_t),
 			   sections[i] >= SHN_LORESERVE ? sections[i] : 0);
 	rp_elf_edit_set_data(edit, table, data,
 			     before + after + n * sizeof(uint32_t));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing a changed copy of a relocatable object, through libelf. */
+#include "../bytes.h"
 #include "edit.h"
 #include "relobj_internal.h"
 
@@ -14,11 +15,8 @@
 
 static uint64_t align_up(uint64_t offset, uint64_t alignment)
 {
-	if (alignment > MAX_FILE_ALIGNMENT)
-		alignment = MAX_FILE_ALIGNMENT;
-	if (alignment < 2)
-		return offset;
-	return (offset + alignment - 1) & ~(alignment - 1);
+	return rp_align_up(offset, alignment > MAX_FILE_ALIGNMENT ?
+				   MAX_FILE_ALIGNMENT : alignment);
 }
 
 // Sections one behind the other, then their headers. Returns the latters' place.

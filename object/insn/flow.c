@@ -29,6 +29,16 @@ ZydisDecoder *rp_insn_decoder(bool full)
 	return &decoders[full];
 }
 
+const char *rp_reg_name(uint8_t reg)
+{
+	static const char *const names[RP_REG_NR] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	};
+
+	return reg < RP_REG_NR ? names[reg] : "?";
+}
+
 static struct rp_insn_extension extension_of(const rp_zydis_insn *insn)
 {
 	struct rp_insn_extension e = { 0 };

@@ -34,6 +34,20 @@ enum rp_reg {
 	RP_REG_NONE = 0xff,
 };
 
+/** The registers that functions keep for their callers, 1 << enum rp_reg each, but
+ *  for rsp (psABI, Register Usage). */
+#define RP_REGS_KEPT	(1u << RP_RBX | 1u << RP_RBP | 1u << RP_R12 | \
+			 1u << RP_R13 | 1u << RP_R14 | 1u << RP_R15)
+
+/** rp_reg_is_kept() - is it one of these? */
+static inline bool rp_reg_is_kept(uint8_t reg)
+{
+	return reg < RP_REG_NR && (RP_REGS_KEPT >> reg & 1);
+}
+
+/** rp_reg_name() - as assemblers write it, or "?". */
+const char *rp_reg_name(uint8_t reg);
+
 /** enum rp_stack_op - one step that concerns the stack pointer, or a register
  *  that is derived from it, or a place on the stack. 64 bits wide each. */
 enum rp_stack_op_kind {

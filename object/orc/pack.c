@@ -3,43 +3,15 @@
  * Entries of ORC tables as bytes: s16 sp_offset, s16 bp_offset, a byte of two
  * registers, a byte of type and flag.
  */
+#include "../bytes.h"
 #include "../grow.h"
 #include "file.h"
 
-#include <endian.h>
 #include <string.h>
 
 /* Where in a wide entry its fields are. */
 enum { WIDE_SP_OFFSET = 0, WIDE_BP_OFFSET = 4, WIDE_SP_REG = 8,
        WIDE_BP_REG = 9, WIDE_TYPE = 10, WIDE_FLAG = 11 };
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	value = htole16(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-	uint16_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return le16toh(value);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return le32toh(value);
-}
 
 static bool is_narrow(const struct rp_orc_entry *entry)
 {
@@ -56,13 +28,13 @@ static int pack_wide(struct rp_orc_bytes *ret, uint8_t *at,
 		return rp_diag_nomem(diag);
 	uint8_t *wide = ret->wide + ret->nwide * RP_ORC_WIDE_SIZE;
 
-	put32(wide + WIDE_SP_OFFSET, entry->sp_offset);
-	put32(wide + WIDE_BP_OFFSET, entry->bp_offset);
+	rp_store_le32(wide + WIDE_SP_OFFSET, entry->sp_offset);
+	rp_store_le32(wide + WIDE_BP_OFFSET, entry->bp_offset);
 	wide[WIDE_SP_REG] = entry->sp_reg;
 	wide[WIDE_BP_REG] = entry->bp_reg;
 	wide[WIDE_TYPE] = entry->type;
 	wide[WIDE_FLAG] = entry->signal_or_end;
-	put32(at, ret->nwide++);
+	rp_store_le32(at, ret->nwide++);
 	at[5] = RP_ORC_WIDE;
 	return 0;
 }
@@ -87,8 +59,8 @@ static int pack(struct rp_orc_bytes *ret, uint8_t *at,
 			"%d", abi->name, entry->sp_offset, entry->bp_offset);
 	if (abi->orc_type_bits == 2)
 		type = type_of_6_1(entry);
-	put16(at, entry->sp_offset);
-	put16(at + 2, entry->bp_offset);
+	rp_store_le16(at, entry->sp_offset);
+	rp_store_le16(at + 2, entry->bp_offset);
 	at[4] = entry->sp_reg | entry->bp_reg << 4;
 	at[5] = type | entry->signal_or_end << abi->orc_type_bits;
 	return 0;
@@ -124,8 +96,8 @@ static bool unpack_wide(const struct rp_orc_bytes *bytes, uint32_t index,
 		return false;
 	const uint8_t *wide = bytes->wide + (size_t)index * RP_ORC_WIDE_SIZE;
 
-	ret->sp_offset = get32(wide + WIDE_SP_OFFSET);
-	ret->bp_offset = get32(wide + WIDE_BP_OFFSET);
+	ret->sp_offset = rp_load_le32(wide + WIDE_SP_OFFSET);
+	ret->bp_offset = rp_load_le32(wide + WIDE_BP_OFFSET);
 	ret->sp_reg = wide[WIDE_SP_REG];
 	ret->bp_reg = wide[WIDE_BP_REG];
 	ret->type = wide[WIDE_TYPE];
@@ -143,9 +115,9 @@ bool rp_orc_unpack(const struct rp_orc_bytes *bytes, size_t i,
 	if (at[5] >> (abi->orc_type_bits + 1))
 		return false;
 	if (!abi->kernel && type == RP_ORC_WIDE)
-		return unpack_wide(bytes, get32(at), ret);
-	ret->sp_offset = (int16_t)get16(at);
-	ret->bp_offset = (int16_t)get16(at + 2);
+		return unpack_wide(bytes, rp_load_le32(at), ret);
+	ret->sp_offset = (int16_t)rp_load_le16(at);
+	ret->bp_offset = (int16_t)rp_load_le16(at + 2);
 	ret->sp_reg = at[4] & 0xf;
 	ret->bp_reg = at[4] >> 4;
 	ret->signal_or_end = at[5] >> abi->orc_type_bits;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the ORC table that a file holds. */
+#include "../bytes.h"
 #include "file.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,11 +61,10 @@ static void place_linked(struct reader *r)
 	uint64_t base = r->obj->sections[r->ip].hdr.sh_addr;
 
 	for (size_t i = 0; i < r->orc->n; i++) {
-		uint32_t word;
+		uint64_t at = i * RP_ORC_IP_SIZE;
 
-		memcpy(&word, data + i * RP_ORC_IP_SIZE, sizeof(word));
-		set_place(r->obj, base + i * RP_ORC_IP_SIZE +
-			  (int64_t)(int32_t)le32toh(word), &r->orc->v[i]);
+		set_place(r->obj, base + at + rp_load_sle32(data + at),
+			  &r->orc->v[i]);
 	}
 }
 
@@ -139,14 +138,13 @@ static int find_bytes(struct reader *r)
 static int check_version(struct reader *r)
 {
 	uint32_t header = rp_orc_section(r->obj, RP_ORC_HEADER_SECTION);
-	uint32_t version;
+	uint32_t version = rp_load_le32(rp_section_data(r->obj, header));
 
-	memcpy(&version, rp_section_data(r->obj, header), sizeof(version));
-	if (le32toh(version) == RP_ORC_VERSION)
+	if (version == RP_ORC_VERSION)
 		return 0;
 	return rp_diag_set(r->diag, RP_DIAG_ORC_TABLE, RP_ORC_HEADER_SECTION,
 			   "version %u of the table is not known; make the "
-			   "table anew", le32toh(version));
+			   "table anew", version);
 }
 
 /*

@@ -3,6 +3,7 @@
  * The table file of a linked binary: an ELF file without code, whose ORC table
  * speaks of the binary's addresses as if it lay behind the binary.
  */
+#include "../bytes.h"
 #include "file.h"
 
 #include <endian.h>
@@ -153,11 +154,6 @@ static void add_piece(struct table *t, const struct piece *piece)
 	t->pieces[t->n++] = *piece;
 }
 
-static size_t align_up(size_t at, size_t alignment)
-{
-	return (at + alignment - 1) & -alignment;
-}
-
 /* Names, with the empty one first. Fills @header's sh_name's. */
 static size_t put_names(const struct table *t, char *names, Elf64_Shdr *headers)
 {
@@ -180,7 +176,7 @@ static void put_headers(struct table *t, Elf64_Shdr *headers, Elf64_Ehdr *ehdr)
 	for (size_t i = 1; i < t->n; i++) {
 		const struct piece *p = &t->pieces[i];
 
-		at = align_up(at, p->alignment);
+		at = rp_align_up(at, p->alignment);
 		headers[i].sh_type = htole32(p->type);
 		headers[i].sh_addr = htole64(p->address);
 		headers[i].sh_offset = htole64(at);
@@ -200,7 +196,7 @@ static void put_headers(struct table *t, Elf64_Shdr *headers, Elf64_Ehdr *ehdr)
 	ehdr->e_shentsize = htole16(sizeof(Elf64_Shdr));
 	ehdr->e_shnum = htole16(t->n);
 	ehdr->e_shstrndx = htole16(t->n - 1);
-	ehdr->e_shoff = htole64(align_up(at, sizeof(uint64_t)));
+	ehdr->e_shoff = htole64(rp_align_up(at, sizeof(uint64_t)));
 }
 
 static int write_at(int fd, const void *data, size_t size, uint64_t offset,

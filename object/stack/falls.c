@@ -12,18 +12,9 @@
 
 #define FALLS_SECTION	"rp_fallthrough"
 
-static int by_place(const void *a, const void *b)
-{
-	const struct rp_walk_place *x = a, *y = b;
-
-	if (x->section != y->section)
-		return x->section < y->section ? -1 : 1;
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
 static int make_room(struct rp_walker *w, size_t n)
 {
-	struct rp_walk_place *v;
+	struct rp_spot *v;
 
 	v = realloc(w->falls, (w->nfalls + n) * sizeof(*v));
 	if (!v)
@@ -35,7 +26,7 @@ static int make_room(struct rp_walker *w, size_t n)
 static void add(struct rp_walker *w, uint32_t section, uint64_t offset)
 {
 	if (section && section < w->code->obj->nsections)
-		w->falls[w->nfalls++] = (struct rp_walk_place){ section, offset };
+		w->falls[w->nfalls++] = (struct rp_spot){ section, offset };
 }
 
 static int read_relocs(struct rp_walker *w, uint32_t rela, struct rp_diag *diag)
@@ -69,21 +60,21 @@ int rp_walk_read_falls(struct rp_walker *w, struct rp_diag *diag)
 			rc = read_relocs(w, obj->sections[i].rela, diag);
 	}
 	if (w->nfalls)
-		qsort(w->falls, w->nfalls, sizeof(*w->falls), by_place);
+		qsort(w->falls, w->nfalls, sizeof(*w->falls), rp_spot_compare);
 	return rc;
 }
 
 bool rp_walk_falls(const struct rp_walker *w, uint32_t insn, uint32_t to)
 {
 	const struct rp_code_insn *at = &w->code->insns[insn];
-	struct rp_walk_place first = { rp_code_section(w->code, insn),
-				       at->offset + at->length };
+	struct rp_spot first = { rp_code_section(w->code, insn),
+				 at->offset + at->length };
 	size_t low = 0, high = w->nfalls;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (by_place(&w->falls[mid], &first) < 0)
+		if (rp_spot_compare(&w->falls[mid], &first) < 0)
 			low = mid + 1;
 		else
 			high = mid;

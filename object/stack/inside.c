@@ -93,7 +93,7 @@ bool rp_walk_spares(struct rp_walker *w, uint32_t insn,
 	uint16_t regs = 0;
 
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
-		if (!rp_stack_is_kept(i) || copy.saved[i].how != RP_SAVED_CFA)
+		if (!rp_reg_is_kept(i) || copy.saved[i].how != RP_SAVED_CFA)
 			continue;
 		copy.saved[i].how = RP_SAVED_SAME;
 		regs |= 1u << i;
@@ -139,7 +139,7 @@ void rp_walk_drop_untold(const struct rp_walker *w,
 			 struct rp_stack_state *state)
 {
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
-		if (rp_stack_is_kept(i) &&
+		if (rp_reg_is_kept(i) &&
 		    state->saved[i].how == RP_SAVED_CFA &&
 		    row->reg[i].rule != RP_RULE_OFFSET && !is_told(w, row, i)) {
 			state->saved[i].how = RP_SAVED_SAME;

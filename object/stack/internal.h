@@ -48,15 +48,6 @@ enum rp_stack_trouble rp_stack_step(const struct rp_stack_rules *rules,
  *  mask, 1 << enum rp_reg. */
 void rp_stack_forget(struct rp_stack_state *state, uint16_t mask);
 
-/** rp_stack_is_kept() - must callees keep it? */
-static inline bool rp_stack_is_kept(uint8_t reg)
-{
-	const unsigned int kept = 1u << RP_RBX | 1u << RP_RBP | 1u << RP_R12 |
-				  1u << RP_R13 | 1u << RP_R14 | 1u << RP_R15;
-
-	return reg < RP_REG_NR && (kept >> reg & 1);
-}
-
 /** rp_stack_is_modified() - is it not as at a function's entry? */
 bool rp_stack_is_modified(const struct rp_stack_state *state);
 
@@ -84,11 +75,6 @@ struct rp_walk_hint {
 	uint32_t state;
 	uint32_t saved_at;
 	bool restores;
-};
-
-struct rp_walk_place {
-	uint32_t section;
-	uint64_t offset;
 };
 
 /** A step that was made before: @state after @op is @result. */
@@ -162,7 +148,7 @@ struct rp_walker {
 	struct rp_step_memory *memory;
 	uint8_t *traced, *troubled;
 	uint32_t *last;
-	struct rp_walk_place *falls;
+	struct rp_spot *falls;
 	size_t nfalls;
 	const struct rp_frame_row *row;
 	uint8_t *row_done;

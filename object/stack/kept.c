@@ -23,11 +23,6 @@
 
 #include <stdlib.h>
 
-static const char *const names[RP_REG_NR] = {
-	[RP_RBX] = "rbx", [RP_RBP] = "rbp", [RP_R12] = "r12", [RP_R13] = "r13",
-	[RP_R14] = "r14", [RP_R15] = "r15",
-};
-
 static void report(struct rp_kept *k, uint32_t end, unsigned int reg)
 {
 	const struct rp_code *code = k->w->code;
@@ -43,11 +38,11 @@ static void report(struct rp_kept *k, uint32_t end, unsigned int reg)
 	else if (fault->slots >> reg & 1)
 		rp_walk_find(k->w, RP_DIAG_CHECK_SLOT, RP_ERROR, fault->insn,
 			"overwrites the caller's %s on the stack; %s returns"
-			" with another value in it", names[reg], place);
+			" with another value in it", rp_reg_name(reg), place);
 	else
 		rp_walk_find(k->w, RP_DIAG_CHECK_KEPT, RP_ERROR, fault->insn,
 			"overwrites %s, and has not saved the caller's value; %s"
-			" returns with another one in it", names[reg], place);
+			" returns with another one in it", rp_reg_name(reg), place);
 }
 
 /* A return, or a jump to another function, which will. */
@@ -82,7 +77,7 @@ static void find_clean(struct rp_kept *k)
 		k->functions[function].writes |= k->faults[i].writes;
 		if (!code->insns[first].state)
 			continue;
-		rp_kept_arrive(k, first, RP_KEPT_ALL);
+		rp_kept_arrive(k, first, RP_REGS_KEPT);
 		rp_kept_follow(k);
 	}
 }

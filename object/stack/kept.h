@@ -7,9 +7,6 @@
 
 /* The bit of rsp stands for the return address, as in states. */
 #define RP_KEPT_BIT(reg)	(1u << (reg))
-#define RP_KEPT_ALL	(RP_KEPT_BIT(RP_RBX) | RP_KEPT_BIT(RP_RBP) | \
-			 RP_KEPT_BIT(RP_R12) | RP_KEPT_BIT(RP_R13) | \
-			 RP_KEPT_BIT(RP_R14) | RP_KEPT_BIT(RP_R15))
 
 enum rp_kept_set { RP_KEPT_CLEAN, RP_KEPT_COPIED, RP_KEPT_LOST, RP_KEPT_SETS };
 

@@ -103,7 +103,7 @@ const struct rp_stack_state *rp_kept_see(struct rp_kept *k, uint32_t index)
 	if (s->base == RP_CFA_UNKNOWN || s->type != RP_FRAME_CALL)
 		return s;
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
-		if (!(RP_KEPT_ALL >> i & 1) && i != RP_RSP)
+		if (!rp_reg_is_kept(i) && i != RP_RSP)
 			continue;
 		if (s->saved[i].how == RP_SAVED_SAME)
 			seen->same |= RP_KEPT_BIT(i);

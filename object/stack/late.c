@@ -58,7 +58,7 @@ static bool may_be_late(const struct rp_walker *w, uint32_t mover)
 		&w->code->ops[w->code->insns[mover].op];
 
 	if (op->kind == RP_OP_PUSH)
-		return !rp_stack_is_kept(op->src) ||
+		return !rp_reg_is_kept(op->src) ||
 		       rp_stack_state(w->states, w->code->insns[mover].state)
 		       ->saved[op->src].how == RP_SAVED_CFA;
 	return op->kind == RP_OP_ADD && op->dest == RP_RSP &&

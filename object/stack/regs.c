@@ -86,7 +86,7 @@ void rp_stack_set_value(const struct rp_stack_rules *rules, state_t *s,
 
 void rp_stack_save(state_t *s, uint8_t reg, enum rp_saved how, int64_t offset)
 {
-	if (!rp_stack_is_kept(reg) || s->saved[reg].how != RP_SAVED_SAME ||
+	if (!rp_reg_is_kept(reg) || s->saved[reg].how != RP_SAVED_SAME ||
 	    !rp_stack_in_range(offset))
 		return;
 	s->saved[reg].how = how;
@@ -109,7 +109,7 @@ void rp_stack_overwrite(const struct rp_stack_rules *rules, state_t *s,
 	if (rules->abi->kernel || reg >= RP_REG_NR)
 		return;
 	// Code without a name may well be called in other ways.
-	if (rp_stack_is_kept(reg) && s->saved[reg].how == RP_SAVED_SAME &&
+	if (rp_reg_is_kept(reg) && s->saved[reg].how == RP_SAVED_SAME &&
 	    rules->named)
 		s->saved[reg].how = RP_SAVED_LOST;
 	s->value[reg] = RP_SAME;

@@ -78,7 +78,7 @@ static void take_rules(state_t *state, const row_t *row)
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
 		const struct rp_frame_rule *rule = &row->reg[i];
 
-		if (!rp_stack_is_kept(i) || rule->rule != RP_RULE_OFFSET ||
+		if (!rp_reg_is_kept(i) || rule->rule != RP_RULE_OFFSET ||
 		    rule->offset <= -RP_STACK_MAX ||
 		    rule->offset >= RP_STACK_MAX)
 			continue;
@@ -242,7 +242,7 @@ static uint8_t other_register(struct rp_walker *w, uint32_t insn,
 			      const row_t *row, const state_t *state)
 {
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
-		if (!rp_stack_is_kept(i))
+		if (!rp_reg_is_kept(i))
 			continue;
 		if (!agrees_saved(&row->reg[i], state->saved[i]))
 			return i;
@@ -302,10 +302,6 @@ static bool is_shared_return(const struct rp_walker *w, uint32_t insn,
 static void report(struct rp_walker *w, uint32_t insn, const row_t *row,
 		   const state_t *state)
 {
-	static const char *const names[RP_REG_NR] = {
-		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-		"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-	};
 	size_t index = row - w->frames->v;
 	state_t copy = *state;
 	char text[200], rule[40];
@@ -319,15 +315,15 @@ static void report(struct rp_walker *w, uint32_t insn, const row_t *row,
 	if (!agrees_cfa(w, insn, row, &copy)) {
 		rp_walk_find(w, RP_DIAG_CHECK_CFI, RP_ERROR, insn,
 			".eh_frame has the cfa at %s%+d, but the code makes it:"
-			" %s", row->cfa_reg < RP_REG_NR ? names[row->cfa_reg] :
-			"?", row->cfa_offset, text);
+			" %s", rp_reg_name(row->cfa_reg), row->cfa_offset,
+			text);
 	} else if (reg != RP_REG_NONE) {
 		rule_text(row, reg, rule, sizeof(rule));
 		rp_walk_find(w, RP_DIAG_CHECK_CFI,
 			is_shared_return(w, insn, state, reg) ? RP_NOTE :
 								RP_ERROR, insn,
 			".eh_frame has the caller's %s %s, but the code makes"
-			" it: %s", names[reg], rule, text);
+			" it: %s", rp_reg_name(reg), rule, text);
 	} else {
 		rp_walk_find(w, RP_DIAG_CHECK_CFI, RP_ERROR, insn,
 			".eh_frame has the return address at cfa%+d, but it is"

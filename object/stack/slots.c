@@ -146,7 +146,7 @@ enum rp_stack_trouble rp_stack_load(const struct rp_stack_rules *rules,
 	if (op->src != RP_RSP && op->src != RP_RBP) {
 		if (loads_by_other(s, op))
 			rp_stack_restore(rules, s, op->dest);
-		else if (!rp_stack_is_kept(op->dest) || op->dest == RP_RBP ||
+		else if (!rp_reg_is_kept(op->dest) || op->dest == RP_RBP ||
 			 rp_stack_is_base(s, op->dest))
 			rp_stack_overwrite(rules, s, op->dest);
 		s->value[op->dest] = RP_SAME;

@@ -115,15 +115,10 @@ const struct rp_stack_state *rp_stack_state(const struct rp_stack_states *states
 	return &states->v[index];
 }
 
-static const char *const reg_names[RP_REG_NR] = {
-	"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-	"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-};
-
 static size_t cfa_text(const struct rp_stack_state *state, char *ret,
 		       size_t size)
 {
-	const char *reg = state->reg < RP_REG_NR ? reg_names[state->reg] : "?";
+	const char *reg = rp_reg_name(state->reg);
 
 	switch (state->base) {
 	case RP_CFA_REG:
@@ -169,8 +164,8 @@ void rp_stack_state_text(const struct rp_stack_state *state, char *ret,
 		n += snprintf(ret + n, size - n, "%s", types[state->type]);
 	for (unsigned int i = 0; i < RP_REG_NR && n < size; i++) {
 		if (i != RP_RSP)
-			n += saved_text(&state->saved[i], reg_names[i], ret + n,
-					size - n);
+			n += saved_text(&state->saved[i], rp_reg_name(i),
+					ret + n, size - n);
 	}
 }
 

@@ -96,7 +96,7 @@ static void save(struct rp_stack_state *s, const struct stub *stub, int64_t plac
 static void restore(struct rp_stack_state *s, const struct stub *stub)
 {
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
-		if (rp_stack_is_kept(i) && !(stub->framed && i == RP_RBP))
+		if (rp_reg_is_kept(i) && !(stub->framed && i == RP_RBP))
 			s->saved[i].how = RP_SAVED_SAME;
 	}
 }
