@@ -266,6 +266,11 @@ const struct rp_edge *rp_code_edges(const struct rp_code *code, uint32_t insn,
 const struct rp_alt *rp_code_alts(const struct rp_code *code, uint32_t insn,
 				  size_t *n);
 
+/** rp_code_reference() - the place that an instruction's memory operand, or else
+ *  its immediate, names; of section 0 if it names none. */
+struct rp_spot rp_code_reference(const struct rp_code *code, uint32_t insn,
+				 const struct rp_insn_flow *flow);
+
 /** rp_code_group_at() - index of the (innermost) group that holds it, or 0. */
 uint32_t rp_code_group_at(const struct rp_code *code, uint32_t insn);
 

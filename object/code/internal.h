@@ -135,9 +135,6 @@ struct rp_data {
 int rp_code_data(struct rp_code_build *b, uint32_t section,
 		 struct rp_data **ret);
 void rp_code_free_data(struct rp_code_build *b);
-/* The place that an instruction's memory operand, or its immediate, names. */
-struct rp_spot rp_code_reference(const struct rp_code *code, uint32_t insn,
-				 const struct rp_insn_flow *flow);
 
 /* The dynamic linker's relocation of an address, or NULL. */
 const struct rp_reloc *rp_dynamic_at(const struct rp_code *code,

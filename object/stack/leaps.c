@@ -4,6 +4,7 @@
  * of a nested function, __builtin_longjmp(). Another stack pointer is loaded, and
  * a jump goes to the address of code that the frame has left with it.
  */
+#include "../bytes.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -57,41 +58,37 @@ bool rp_walk_leaps(const struct rp_walker *w, uint32_t insn)
 	return false;
 }
 
-/* lea of an address in its section */
-static uint32_t lea_target(const struct rp_walker *w, uint32_t insn)
+/* movq $address, memory; mov $address, %eax: where programs are not moved */
+static bool moves_address(const struct rp_walker *w, uint32_t insn,
+			  const struct rp_insn_flow *flow)
 {
-	const struct rp_code_insn *at = &w->code->insns[insn];
+	const struct rp_relobj *obj = w->code->obj;
 	const uint8_t *code = rp_code_bytes(w->code, insn);
-	int32_t distance;
 
-	if (at->length != 7 || at->reloc || (code[0] & 0xfb) != 0x48 ||
-	    code[1] != 0x8d || (code[2] & 0xc7) != 0x05)
-		return 0;
-	distance = code[3] | code[4] << 8 | code[5] << 16 |
-		   (int32_t)((uint32_t)code[6] << 24);
-	return rp_code_at(w->code, rp_code_section(w->code, insn),
-			  (uint64_t)at->offset + at->length + distance);
+	if (!obj->linked || obj->ehdr.e_type != ET_EXEC || flow->imm_size != 4)
+		return false;
+	if ((code[0] & 0xf8) == 0x48)
+		code++;
+	return (*code & 0xf8) == 0xb8 || *code == 0xc7;
 }
 
-/* movq $address, memory; mov $address, %eax: where programs are not moved */
-static uint32_t mov_target(const struct rp_walker *w, uint32_t insn)
+/* The instruction whose address this one takes, or 0. */
+static uint32_t taken_by(const struct rp_walker *w, uint32_t insn)
 {
-	const struct rp_code_insn *at = &w->code->insns[insn];
-	const uint8_t *code = rp_code_bytes(w->code, insn);
-	const struct rp_relobj *obj = w->code->obj;
-	const uint8_t *field;
-	uint64_t offset;
-	uint32_t section;
+	const struct rp_code *code = w->code;
+	struct rp_spot spot = { 0 };
+	struct rp_insn_flow flow;
 
-	if (!obj->linked || at->length < 5)
+	if (rp_insn_flow(rp_code_bytes(code, insn), code->insns[insn].length,
+			 &flow))
 		return 0;
-	if (!(at->length == 5 && (code[0] & 0xf8) == 0xb8) &&
-	    code[0] != 0xc7 && !(code[0] == 0x48 && code[1] == 0xc7))
-		return 0;
-	field = code + at->length - 4;
-	section = rp_relobj_section_at(obj, field[0] | field[1] << 8 |
-		field[2] << 16 | (uint64_t)field[3] << 24, &offset);
-	return section ? rp_code_at(w->code, section, offset) : 0;
+	if (flow.rip && !flow.memory)
+		spot = rp_code_reference(code, insn, &flow);
+	else if (moves_address(w, insn, &flow))
+		spot.section = rp_relobj_section_at(code->obj,
+			rp_load_sle32(rp_code_bytes(code, insn) + flow.imm),
+			&spot.offset);
+	return spot.section ? rp_code_at(code, spot.section, spot.offset) : 0;
 }
 
 static void mark(uint8_t *taken, uint32_t insn)
@@ -125,10 +122,8 @@ static uint8_t *find_taken(struct rp_walker *w)
 		return NULL;
 	}
 	mark_relocs(w, taken);
-	for (uint32_t i = 1; i < w->code->ninsns; i++) {
-		mark(taken, lea_target(w, i));
-		mark(taken, mov_target(w, i));
-	}
+	for (uint32_t i = 1; i < w->code->ninsns; i++)
+		mark(taken, taken_by(w, i));
 	return taken;
 }
 
@@ -137,8 +132,7 @@ static bool is_missed(const struct rp_walker *w, uint32_t insn)
 	const struct rp_code_insn *at = &w->code->insns[insn];
 
 	return !(at->flags & (RP_CODE_VISITED | RP_CODE_IGNORE)) &&
-	       at->flow != RP_FLOW_NOP && at->flow != RP_FLOW_TRAP &&
-	       rp_walk_named(w, insn);
+	       !rp_code_is_fill(at) && rp_walk_named(w, insn);
 }
 
 /* Where leaps end .eh_frame alone knows the stack. Without it nothing is said. */

@@ -262,6 +262,20 @@ taken 1f
 check "code whose address is taken" fine t.o
 taken h
 check "... is not" finds warning 0944 f+0xb '3 instructions' t.o
+# The number is the address of what follows, if programs are not moved.
+in_f <<'S'
+	movq	$0x20018, (%rdi)
+	ret
+	mov	%rsi, %rax
+	mov	%rax, %rsi
+	ret
+S
+for flag in -static -static-pie; do
+	"$CC" -nostdlib "$flag" t.o -o "linked$flag" -Wl,-e,f,-Ttext=0x20000 ||
+		exit 99
+done
+check "its address in a program that is not moved" fine linked-static
+check "... that is" finds warning 0944 f+0x8 '3 instructions' linked-static-pie
 leap()
 {
 	in_f <<S
