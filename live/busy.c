@@ -63,7 +63,7 @@ int rp_search_maps(struct rp_search *search)
 	return rc;
 }
 
-int rp_ranges_add(struct rp_ranges *ranges, uint64_t start, uint64_t end)
+static int add_range(struct rp_ranges *ranges, uint64_t start, uint64_t end)
 {
 	if (ranges->n && ranges->v[ranges->n - 1].end == start) {
 		ranges->v[ranges->n - 1].end = end;
@@ -122,7 +122,7 @@ static int pass_frame(struct rp_search *search, const struct rp_frame *frame)
 	if (!search->scans || frame->cfa <= frame->sp ||
 	    frame->cfa - frame->sp >= STACK_MIN)
 		return 0;
-	return rp_ranges_add(&search->passed, frame->sp, frame->cfa);
+	return add_range(&search->passed, frame->sp, frame->cfa);
 }
 
 static int visit_frame(void *context, const struct rp_frame *frame)
@@ -222,7 +222,7 @@ static int pass_below(struct rp_search *search, const struct rp_thread *thread,
 	if (!map || sp - map->start <= RED_ZONE ||
 	    !is_own_stack(search, thread, map, last))
 		return 0;
-	return rp_ranges_add(&search->passed, map->start, sp - RED_ZONE);
+	return add_range(&search->passed, map->start, sp - RED_ZONE);
 }
 
 static int visit_thread(struct rp_search *search, struct rp_thread *thread)

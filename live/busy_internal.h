@@ -44,7 +44,6 @@ const struct rp_code *rp_search_word(const struct rp_search *search,
 				     uint64_t word);
 /** rp_search_maps() - Return: 0; -ENOMEM; -ESRCH; -EACCES. */
 int rp_search_maps(struct rp_search *search);
-int rp_ranges_add(struct rp_ranges *ranges, uint64_t start, uint64_t end);
 
 /* busy_scan.c */
 

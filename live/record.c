@@ -139,8 +139,8 @@ static int check_region(const struct rp_region *region, size_t size,
 	return 0;
 }
 
-int rp_record_check(const void *bytes, size_t size, uint64_t base,
-		    struct rp_diag *diag)
+static int check_record(const void *bytes, size_t size, uint64_t base,
+			struct rp_diag *diag)
 {
 	const struct rp_record *r = bytes;
 	int ret = check_region(bytes, size, base, diag);
@@ -196,7 +196,7 @@ static int read_record(struct rp_records *records,
 	if (ret)
 		ret = damaged(diag, base, "it ends too soon");
 	else
-		ret = rp_record_check(bytes, size, base, diag);
+		ret = check_record(bytes, size, base, diag);
 	if (!ret)
 		ret = keep(records, base, bytes);
 	if (ret)

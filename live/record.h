@@ -214,10 +214,6 @@ int rp_records_read(struct rp_records *records, const struct rp_target *target,
 		    const struct rp_maps *maps, struct rp_diag *diag);
 void rp_records_free(struct rp_records *records);
 
-/** rp_record_check() - is a record of @size bytes sound? For tests. */
-int rp_record_check(const void *record, size_t size, uint64_t base,
-		    struct rp_diag *diag);
-
 /** rp_records_find() - an applied payload by its name, or NULL; of several the
  *  one that was applied last. */
 struct rp_record *rp_records_find(const struct rp_records *records,

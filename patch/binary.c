@@ -85,11 +85,6 @@ void rp_binary_close(struct rp_binary *binary)
 	free(binary);
 }
 
-const char *rp_binary_path(const struct rp_binary *binary)
-{
-	return binary->image.path;
-}
-
 const char *rp_binary_debug_path(const struct rp_binary *binary)
 {
 	return binary->debug.path;

@@ -113,7 +113,6 @@ int rp_binary_open(struct rp_binary **ret, const char *path,
 		   struct rp_diag *diag);
 void rp_binary_close(struct rp_binary *binary);
 
-const char *rp_binary_path(const struct rp_binary *binary);
 /** The separate debug file that was given or found; NULL if none. */
 const char *rp_binary_debug_path(const struct rp_binary *binary);
 const uint8_t *rp_binary_build_id(const struct rp_binary *binary, size_t *size);
@@ -173,11 +172,6 @@ bool rp_binary_is_preemptible(const struct rp_binary *binary, const char *name);
 /** The dynamic relocation at an address, or NULL. */
 const struct rp_binary_reloc *
 rp_binary_reloc_at(const struct rp_binary *binary, uint64_t address);
-/** What an 8-byte dynamic relocation (RELATIVE, RELR, 64, GLOB_DAT, JUMP_SLOT,
- *  IRELATIVE) at an address stands for. Return: is there one? @name is "" if it
- *  has no symbol; @value is as in struct rp_binary_reloc. */
-bool rp_binary_dynreloc(const struct rp_binary *binary, uint64_t address,
-			uint64_t *value, const char **name);
 /** Size and alignment of its TLS block; 0 if it has none. */
 uint64_t rp_binary_tls_size(const struct rp_binary *binary, uint64_t *align);
 /** Initial bytes of its TLS block; NULL where it is zero at start. */

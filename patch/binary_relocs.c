@@ -169,29 +169,6 @@ rp_binary_reloc_at(const struct rp_binary *binary, uint64_t address)
 	return &binary->relocs[low];
 }
 
-bool rp_binary_dynreloc(const struct rp_binary *binary, uint64_t address,
-			uint64_t *value, const char **name)
-{
-	const struct rp_binary_reloc *reloc = rp_binary_reloc_at(binary,
-								 address);
-
-	if (!reloc)
-		return false;
-	switch (reloc->type) {
-	case R_X86_64_64:
-	case R_X86_64_GLOB_DAT:
-	case R_X86_64_JUMP_SLOT:
-	case R_X86_64_RELATIVE:
-	case R_X86_64_RELATIVE64:
-	case R_X86_64_IRELATIVE:
-		*value = reloc->value;
-		*name = reloc->name;
-		return true;
-	default:
-		return false;
-	}
-}
-
 // What others define is imported, and so is what others may replace: it is
 // referred to in the same way.
 static bool makes_import(const struct rp_binary_reloc *reloc)

@@ -143,8 +143,6 @@ bool rp_witness_differs(struct rp_witness *witness, const char *fmt, ...)
 
 /** rp_match_same_name() - equal, or equal but for the compiler's numbers. */
 bool rp_match_same_name(const char *a, const char *b);
-/** rp_match_plain_name() - is @name, without version, @plain? */
-bool rp_match_plain_name(const char *name, const char *plain);
 /** rp_match_symbol() - the symbol of an atom at an address, or UINT32_MAX. */
 uint32_t rp_match_symbol(const struct rp_atoms *atoms, uint32_t atom,
 			 const struct rp_binary *binary, uint64_t address);

@@ -28,7 +28,7 @@ bool rp_witness_differs(struct rp_witness *witness, const char *fmt, ...)
 	return false;
 }
 
-bool rp_match_plain_name(const char *name, const char *plain)
+static bool is_plain_name(const char *name, const char *plain)
 {
 	size_t n = strcspn(name, "@");
 
@@ -276,7 +276,7 @@ bool rp_witness_judge(struct rp_witness *witness, const struct rp_ref *ref,
 	}
 	if (target->kind == RP_TARGET_NAME) {
 		// The assembler may have resolved a branch to a global symbol.
-		if (rp_match_plain_name(rp_atom_name(witness->atoms, ref->atom),
+		if (is_plain_name(rp_atom_name(witness->atoms, ref->atom),
 					target->name))
 			return true;
 		return rp_witness_differs(witness, "refers to %.100s, and in "

@@ -138,12 +138,6 @@ bool rp_name_canonical(const char *name, char *ret)
 	return dropped;
 }
 
-bool rp_name_is_clone(const char *name)
-{
-	return strstr(name, ".isra") || strstr(name, ".constprop") ||
-	       strstr(name, ".part");
-}
-
 size_t rp_name_source_length(const char *name)
 {
 	return strcspn(name + (*name == '.'), ".") + (*name == '.');

@@ -22,9 +22,6 @@ bool rp_name_canonical(const char *name, char *ret);
 /** rp_name_is_numbered_cxx() - has a C++ name such numbers, or could it have? */
 bool rp_name_is_numbered_cxx(const char *name);
 
-/** rp_name_is_clone() - a function whose parameters the compiler changed: .isra, .constprop, .part. */
-bool rp_name_is_clone(const char *name);
-
 /** rp_name_source_length() - bytes of the name that the source has: up to the first dot. */
 size_t rp_name_source_length(const char *name);
 

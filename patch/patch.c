@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int rp_patch_open_earlier(struct rp_patch *p)
+static int open_earlier(struct rp_patch *p)
 {
 	const char *const *list = p->options->after;
 	size_t n = 0;
@@ -31,7 +31,7 @@ int rp_patch_open_earlier(struct rp_patch *p)
 	return rc;
 }
 
-void rp_patch_close_earlier(struct rp_patch *p)
+static void close_earlier(struct rp_patch *p)
 {
 	for (size_t i = 0; i < p->nearlier; i++) {
 		if (p->earlier[i].opened)
@@ -315,7 +315,7 @@ static int make(struct rp_patch *p, int fd)
 	if (!rc)
 		rc = rp_patch_drop_flavours(p);
 	if (!rc)
-		rc = rp_patch_open_earlier(p);
+		rc = open_earlier(p);
 	if (!rc)
 		rc = open_livepatch(p);
 	if (!rc)
@@ -359,7 +359,7 @@ static void free_patch(struct rp_patch *p)
 	free(p->queue);
 	rp_patch_free_globals(p);
 	rp_patch_free_gone(p);
-	rp_patch_close_earlier(p);
+	close_earlier(p);
 	if (p->builder)
 		rp_payload_builder_free(p->builder);
 	if (p->binary)

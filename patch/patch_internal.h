@@ -130,8 +130,6 @@ int rp_patch_bind_name(struct rp_patch *p, uint32_t unit, const char *name,
 bool rp_patch_is_found(const struct rp_unit *unit, uint32_t twin);
 /* Does the binary define or import a symbol? */
 bool rp_patch_has_name(const struct rp_patch *p, const char *name);
-int rp_patch_open_earlier(struct rp_patch *p);
-void rp_patch_close_earlier(struct rp_patch *p);
 
 /* collected.c: tables that the linker makes of what is in one section */
 bool rp_patch_is_collected(const struct rp_side *side, uint32_t atom);

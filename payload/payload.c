@@ -218,7 +218,8 @@ static int read_strings(struct rp_payload *payload, uint32_t section,
 	return rp_payload_check_text(&payload->obj, section, diag);
 }
 
-int rp_payload_read_records(struct rp_payload *payload, struct rp_diag *diag)
+/* The records and strings, as they are in the file; P1, P2. */
+static int read_records(struct rp_payload *payload, struct rp_diag *diag)
 {
 	struct parts parts = { 0 };
 
@@ -259,7 +260,7 @@ int rp_payload_open(struct rp_payload *payload, const void *image, size_t size,
 {
 	memset(payload, 0, sizeof(*payload));
 	return open_object(payload, image, size, diag) ?:
-	       rp_payload_read_records(payload, diag) ?:
+	       read_records(payload, diag) ?:
 	       rp_payload_check_sections(payload, diag) ?:
 	       rp_payload_check_symbols(payload, diag) ?:
 	       rp_payload_check_records(payload, diag) ?:

@@ -13,9 +13,6 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 int rp_payload_check_text(const struct rp_relobj *obj, uint32_t section,
 			  struct rp_diag *diag);
 
-/* The records and strings, as they are in the file; P1, P2. */
-int rp_payload_read_records(struct rp_payload *payload, struct rp_diag *diag);
-
 /* P3 and P4. */
 int rp_payload_check_sections(struct rp_payload *payload,
 			      struct rp_diag *diag);
