@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#include "../object/insn/fields.h"
+#include "../object/insn/insn.h"
 #include "../object/elf/reloc_form.h"
 
 /* What a comparison found. Later ones outweigh earlier ones. */
@@ -23,7 +23,7 @@ static inline enum rp_verdict rp_worse(enum rp_verdict a, enum rp_verdict b)
 /* struct rp_step - an instruction that is not fill. */
 struct rp_step {
 	uint32_t offset;
-	struct rp_insn_fields insn;
+	struct rp_insn insn;
 };
 
 /* struct rp_steps - those of one atom, if it was decoded. */

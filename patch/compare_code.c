@@ -27,7 +27,7 @@ static bool decode_all(const struct rp_side *side, uint32_t atom,
 	while (at < a->size) {
 		struct rp_step *step = &steps->v[steps->n];
 
-		if (rp_insn_fields(code + at, a->size - at, &step->insn)) {
+		if (rp_insn_decode(code + at, a->size - at, &step->insn)) {
 			steps->whole = false;
 			break;
 		}
@@ -231,7 +231,7 @@ static enum rp_verdict compare_branch(struct walk *w)
 }
 
 /* What it adds may be any number: LEA is how compilers add. */
-static bool is_lea(const uint8_t *p, const struct rp_insn_fields *insn)
+static bool is_lea(const uint8_t *p, const struct rp_insn *insn)
 {
 	unsigned int i = 0;
 
@@ -306,7 +306,7 @@ static enum rp_verdict compare_field(struct walk *w, unsigned int x_at,
 
 static bool same_opcode(const struct walk *w)
 {
-	const struct rp_insn_fields *x = &w->o->insn, *y = &w->n->insn;
+	const struct rp_insn *x = &w->o->insn, *y = &w->n->insn;
 	unsigned int end = x->length;
 
 	if (x->length != y->length || x->disp != y->disp ||
@@ -323,7 +323,7 @@ static bool same_opcode(const struct walk *w)
 /* What follows the fields: suffix bytes, a second immediate. */
 static bool same_tail(const struct walk *w)
 {
-	const struct rp_insn_fields *x = &w->o->insn;
+	const struct rp_insn *x = &w->o->insn;
 	unsigned int end = 0;
 
 	if (x->disp_size)
@@ -336,7 +336,7 @@ static bool same_tail(const struct walk *w)
 
 static enum rp_verdict compare_step(struct walk *w)
 {
-	const struct rp_insn_fields *x = &w->o->insn, *y = &w->n->insn;
+	const struct rp_insn *x = &w->o->insn, *y = &w->n->insn;
 	enum rp_verdict verdict;
 
 	if (x->relative && y->relative)

@@ -21,7 +21,7 @@ static uint64_t record_length(const struct rp_side *side, uint32_t record,
 	const char *table = side->obj.sections[
 		side->atoms.v[record].section].name;
 	const uint8_t *bytes = rp_atom_bytes(&side->atoms, record);
-	struct rp_insn_fields insn;
+	struct rp_insn insn;
 
 	if (!strcmp(table, "rp_alternatives"))
 		return bytes[12] | bytes[13] << 8;
@@ -30,7 +30,7 @@ static uint64_t record_length(const struct rp_side *side, uint32_t record,
 	if (!strcmp(table, "rp_op_sites"))
 		return bytes[9];
 	if (!strcmp(table, "rp_static_call_sites"))
-		return rp_insn_fields(code, room, &insn) ? 0 : insn.length;
+		return rp_insn_decode(code, room, &insn) ? 0 : insn.length;
 	return 0;
 }
 

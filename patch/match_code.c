@@ -15,7 +15,7 @@
 #include "match_internal.h"
 
 #include "../object/grow.h"
-#include "../object/insn/fields.h"
+#include "../object/insn/insn.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ struct walker {
 	uint64_t at, size;		/* in the binary */
 	uint64_t address;		/* of @binary */
 	size_t ref;			/* the next one */
-	struct rp_insn_fields insn;	/* the object's */
+	struct rp_insn insn;	/* the object's */
 	bool nomem;
 };
 
@@ -369,7 +369,7 @@ static bool take_call(struct walker *w, unsigned int rest)
 	const uint64_t object = w->object_at;
 
 	if (object >= w->object_size ||
-	    rp_insn_fields(w->object + object, w->object_size - object,
+	    rp_insn_decode(w->object + object, w->object_size - object,
 			   &w->insn) ||
 	    (w->insn.branch != RP_INSN_CALL &&
 	     w->insn.branch != RP_INSN_CALL_MEM))
@@ -457,9 +457,9 @@ static bool may_be_fill(const uint8_t *p, uint64_t room)
 }
 
 static bool is_fill(const uint8_t *p, uint64_t room,
-		    struct rp_insn_fields *insn)
+		    struct rp_insn *insn)
 {
-	return room && may_be_fill(p, room) && !rp_insn_fields(p, room, insn) &&
+	return room && may_be_fill(p, room) && !rp_insn_decode(p, room, insn) &&
 	       (insn->nop || insn->trap);
 }
 
@@ -468,7 +468,7 @@ static bool is_fill(const uint8_t *p, uint64_t room,
  */
 static void skip_fill(struct walker *w)
 {
-	struct rp_insn_fields insn;
+	struct rp_insn insn;
 
 	while (is_fill(w->object + w->object_at, w->object_size - w->object_at,
 		       &insn)) {
@@ -485,7 +485,7 @@ static void skip_fill(struct walker *w)
 
 static void skip_binary_fill(struct walker *w)
 {
-	struct rp_insn_fields insn;
+	struct rp_insn insn;
 
 	while (is_fill(here(w), w->size - w->at, &insn))
 		w->at += insn.length;
@@ -531,7 +531,7 @@ static bool walk_all(struct walker *w)
 		skip_fill(w);
 		if (w->object_at >= w->object_size || w->nomem || !same)
 			break;
-		bool decoded = !rp_insn_fields(w->object + w->object_at,
+		bool decoded = !rp_insn_decode(w->object + w->object_at,
 			w->object_size - w->object_at, &w->insn);
 		if (decoded && is_dropped_call(w)) {
 			w->ref++;

@@ -2,7 +2,7 @@
 /* What cannot be patched safely: where, why, and the way out. */
 #include "expected.h"
 
-#include "../object/insn/fields.h"
+#include "../object/insn/insn.h"
 #include "names.h"
 
 #include <stdlib.h>
@@ -280,10 +280,10 @@ static bool falls_through(const struct rp_side *side, uint32_t atom)
 {
 	const struct rp_atom *a = &side->atoms.v[atom];
 	const uint8_t *code = rp_atom_bytes(&side->atoms, atom);
-	struct rp_insn_fields insn = { .ends = true };
+	struct rp_insn insn = { .ends = true };
 
 	for (uint64_t at = 0; at < a->size; at += insn.length) {
-		if (rp_insn_fields(code + at, a->size - at, &insn))
+		if (rp_insn_decode(code + at, a->size - at, &insn))
 			return false;
 	}
 	// What a call at the end calls does not return.

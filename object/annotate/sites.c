@@ -260,7 +260,7 @@ static bool decode_backwards(const uint8_t *code, uint64_t size,
 	for (uint64_t back = 1; back <= 2 && back <= offset; back++) {
 		*start = offset - back;
 		if (!rp_insn_decode(code + *start, size - *start, ret) &&
-		    ret->branch != RP_INSN_OTHER && ret->field == back &&
+		    ret->branch != RP_INSN_OTHER && rp_insn_field(ret) == back &&
 		    !ret->prefixed)
 			return true;
 	}
@@ -340,7 +340,7 @@ static int classify(struct finder *f, uint32_t section, uint64_t *pos,
 	uint64_t start;
 
 	if (find_insn(f, section, pos, c->offset, &start, &insn) &&
-	    start + insn.field == c->offset)
+	    start + rp_insn_field(&insn) == c->offset)
 		kind = f->type->kind(&insn, c->type);
 	if (!kind)
 		return rp_sites_add_other(f->ret, &(struct rp_other){

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Code of an object as atoms: functions, what is in none, and branches. */
-#include "../insn/fields.h"
+#include "../insn/insn.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -198,14 +198,14 @@ static const struct rp_symbol *label_in(const struct rp_relobj *obj,
 
 static uint64_t skip_fill(const uint8_t *code, uint64_t at, uint64_t end)
 {
-	struct rp_insn_fields insn;
+	struct rp_insn insn;
 
 	while (at < end) {
 		if (!code[at]) {
 			at++;
 			continue;
 		}
-		if (rp_insn_fields(code + at, end - at, &insn) ||
+		if (rp_insn_decode(code + at, end - at, &insn) ||
 		    (!insn.nop && !insn.trap))
 			break;
 		at += insn.length;
@@ -318,7 +318,7 @@ static int add_split(struct decode *d, const struct rp_raw_ref *ref)
 }
 
 static int note_relocs(struct decode *d, uint64_t at,
-		       const struct rp_insn_fields *insn, bool *relocated)
+		       const struct rp_insn *insn, bool *relocated)
 {
 	const unsigned int field = insn->relative ? insn->imm : insn->disp;
 	struct rp_raw_section *s = &d->b->sections[d->atom->section];
@@ -342,7 +342,7 @@ static int note_relocs(struct decode *d, uint64_t at,
 
 /* A distance that the assembler computed: to a place of the same section. */
 static int note_distance(struct decode *d, uint64_t at,
-			 const struct rp_insn_fields *insn)
+			 const struct rp_insn *insn)
 {
 	bool rip = !insn->relative;
 	unsigned int field = rip ? insn->disp : insn->imm;
@@ -378,12 +378,12 @@ static void guess_rest(struct decode *d)
 static int decode_atom(struct decode *d)
 {
 	uint64_t at = d->atom->offset, end = at + d->atom->size;
-	struct rp_insn_fields insn;
+	struct rp_insn insn;
 	bool relocated;
 	int rc = 0;
 
 	while (at < end && !rc) {
-		if (rp_insn_fields(d->code + at, end - at, &insn)) {
+		if (rp_insn_decode(d->code + at, end - at, &insn)) {
 			guess_rest(d);
 			break;
 		}

@@ -7,8 +7,8 @@
  * stand in memory (fxrstor): these instructions are named here.
  */
 #include "effects.h"
+#include "zydis.h"
 
-#include <Zydis/Zydis.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -25,14 +25,9 @@ struct decoded {
 
 static int decode(const uint8_t *code, size_t size, struct decoded *ret)
 {
-	ZydisDecoder decoder;
-
-	if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
-					 ZYDIS_STACK_WIDTH_64)) ||
-	    ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, code, size, &ret->insn,
-					       ret->operands)))
-		return -EILSEQ;
-	return 0;
+	return ZYAN_FAILED(ZydisDecoderDecodeFull(rp_zydis_decoder(true), code,
+						  size, &ret->insn,
+						  ret->operands)) ? -EILSEQ : 0;
 }
 
 /* Mode words, thread pointers, shadow stack, tiles: callees keep them. */

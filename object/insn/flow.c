@@ -12,23 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-ZydisDecoder *rp_insn_decoder(bool full)
-{
-	static _Thread_local ZydisDecoder decoders[2];
-	static _Thread_local bool ready;
-
-	if (!ready) {
-		for (int i = 0; i < 2; i++)
-			ZydisDecoderInit(&decoders[i],
-					 ZYDIS_MACHINE_MODE_LONG_64,
-					 ZYDIS_STACK_WIDTH_64);
-		ZydisDecoderEnableMode(&decoders[0], ZYDIS_DECODER_MODE_MINIMAL,
-				       ZYAN_TRUE);
-		ready = true;
-	}
-	return &decoders[full];
-}
-
 const char *rp_reg_name(uint8_t reg)
 {
 	static const char *const names[RP_REG_NR] = {
@@ -273,7 +256,7 @@ static bool decode_young(const uint8_t *code, size_t size, rp_zydis_insn *insn)
 	for (size_t i = 0; i < n; i++)	// f2 and f3 would not do there
 		copy[i] = i < at && code[i] >= 0xf2 ? 0x2e : code[i];
 	copy[at + 2] = code[at + 1] ? 0xd0 : modrm & ~0x38;	// xgetbv, sldt
-	if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(rp_insn_decoder(false),
+	if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(rp_zydis_decoder(false),
 						      NULL, copy, n, insn)))
 		return false;
 	for (size_t i = 0; i < insn->raw.prefix_count && i < at; i++)
@@ -286,7 +269,7 @@ static bool decode_young(const uint8_t *code, size_t size, rp_zydis_insn *insn)
 static bool decode_fields(const uint8_t *code, size_t size, rp_zydis_insn *insn)
 {
 	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
-		       rp_insn_decoder(false), NULL, code, size, insn)) ||
+		       rp_zydis_decoder(false), NULL, code, size, insn)) ||
 	       decode_young(code, size, insn);
 }
 

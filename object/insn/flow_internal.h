@@ -4,20 +4,14 @@
 #define REPOINT_OBJECT_INSN_FLOW_INTERNAL_H
 
 #include "flow.h"
+#include "zydis.h"
 
-#include <Zydis/Zydis.h>
-
-typedef ZydisDecodedInstruction rp_zydis_insn;
 
 /* What REX, VEX and their like add to the registers' numbers. */
 struct rp_insn_extension {
 	uint8_t w, r, x, b;
 	bool rex;
 };
-
-/* flow.c */
-/** The decoder of fields alone, or of operands, too: one each per thread. */
-ZydisDecoder *rp_insn_decoder(bool full);
 
 /* writes.c */
 /** Which operand is written, as one letter: see there. */
@@ -36,36 +30,6 @@ struct rp_stack_op rp_insn_stack_op(const rp_zydis_insn *insn,
 				    struct rp_insn_extension e,
 				    const struct rp_insn_flow *flow,
 				    bool every);
-
-static inline bool rp_insn_is_plain(const rp_zydis_insn *insn)
-{
-	return insn->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT;
-}
-
-static inline bool rp_insn_is_0f(const rp_zydis_insn *insn)
-{
-	return insn->opcode_map == ZYDIS_OPCODE_MAP_0F &&
-	       insn->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-}
-
-static inline bool rp_insn_has_modrm(const rp_zydis_insn *insn)
-{
-	return insn->attributes & ZYDIS_ATTRIB_HAS_MODRM;
-}
-
-static inline bool rp_insn_has_memory(const rp_zydis_insn *insn)
-{
-	return rp_insn_has_modrm(insn) && insn->raw.modrm.mod != 3;
-}
-
-static inline bool rp_insn_has_prefix(const rp_zydis_insn *insn, uint8_t value)
-{
-	for (size_t i = 0; i < insn->raw.prefix_count; i++) {
-		if (insn->raw.prefixes[i].value == value)
-			return true;
-	}
-	return false;
-}
 
 static inline bool rp_insn_is_frame(uint8_t reg)
 {

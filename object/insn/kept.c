@@ -371,7 +371,7 @@ int rp_insn_values(const uint8_t *code, uint8_t length,
 	rp_zydis_insn insn;
 
 	memset(ret, 0, sizeof(*ret));
-	if (ZYAN_FAILED(ZydisDecoderDecodeFull(rp_insn_decoder(true), code,
+	if (ZYAN_FAILED(ZydisDecoderDecodeFull(rp_zydis_decoder(true), code,
 					       length, &insn, operands)))
 		return -EILSEQ;
 	bool moves = is_move(insn.mnemonic);

@@ -108,7 +108,7 @@ uint16_t rp_insn_written(const uint8_t *code, size_t size)
 	uint16_t mask = 0;
 	rp_zydis_insn insn;
 
-	if (ZYAN_FAILED(ZydisDecoderDecodeFull(rp_insn_decoder(true), code,
+	if (ZYAN_FAILED(ZydisDecoderDecodeFull(rp_zydis_decoder(true), code,
 					       size, &insn, operands)))
 		return 0;
 	for (size_t i = 0; i < insn.operand_count; i++) {
