@@ -182,7 +182,7 @@ static bool all_have_seen(int result, unsigned long more_than)
  */
 static void threads_single(void)
 {
-	double end = case_now() + 10;
+	double end = case_now() + 60;
 	unsigned int changes = 0;
 
 	start_threads();
@@ -225,7 +225,7 @@ static void threads_many(void)
 
 static void threads_stopped(void)
 {
-	double end = case_now() + 10;
+	double end = case_now() + 60;
 
 	start_threads();
 	__atomic_store_n(&park, true, __ATOMIC_RELEASE);
@@ -363,9 +363,9 @@ static void registered_again(void)
 
 static const struct test_case cases[] = {
 	{ "bytes-return", NULL, bytes_return, 0, NULL },
-	{ "threads-single", NULL, threads_single, 30, NULL },
+	{ "threads-single", NULL, threads_single, 120, NULL },
 	{ "threads-many", NULL, threads_many, 0, NULL },
-	{ "threads-stopped", NULL, threads_stopped, 0, NULL },
+	{ "threads-stopped", NULL, threads_stopped, 120, NULL },
 	{ "breakpoint", NULL, breakpoints, 0, NULL },
 	{ "from-callback", NULL, from_callback, 0, NULL },
 	{ "arguments", NULL, arguments, 0, NULL },

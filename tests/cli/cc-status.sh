@@ -33,7 +33,7 @@ signalled()
 	setsid bash -c 'trap - INT; exec "$@"' - env --default-signal=INT \
 		"$REPOINT" cc "./$1" -c m.c &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ -s pid ] && break
 		sleep 0.1
 	done

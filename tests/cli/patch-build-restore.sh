@@ -16,8 +16,19 @@ project()
 
 # Waits in the middle of the second build, and has a job that is in a session of
 # its own.
-slow="touch new-file; setsid sleep 60 & rm -f src/main.o; make CC='$CC'
-	if grep -q 'i + 1' src/calc.c; then touch $tmp/waiting; sleep 60; fi"
+slow="touch new-file; setsid sleep 300 & rm -f src/main.o; make CC='$CC'
+	if grep -q 'i + 1' src/calc.c; then touch $tmp/waiting; sleep 300; fi"
+
+# await_waiting PID: that run is where it waits
+await_waiting()
+{
+	local i
+	for i in $(seq 600); do
+		[ -e waiting ] && return
+		kill -0 "$1" 2>/dev/null || return
+		sleep 0.1
+	done
+}
 
 # interrupted SIGNAL: one run, ended by the signal
 interrupted()
@@ -27,11 +38,8 @@ interrupted()
 	env --default-signal "$REPOINT" patch build --source one \
 		--patch fix.diff --binary one/prog -o out.rpp \
 		-- sh -c "$slow" 2>signal.log &
-	local pid=$! i
-	for i in $(seq 100); do
-		[ -e waiting ] && break
-		sleep 0.1
-	done
+	local pid=$!
+	await_waiting "$pid"
 	cat signal.log
 	[ -e waiting ] || { kill -9 $pid; return 1; }
 	grep -q 'i + 1' one/src/calc.c && [ -e one/new-file ] || return
@@ -51,10 +59,17 @@ by_signal()
 	! ls -d repoint-build-* 2>/dev/null && no_processes
 }
 
-# Nothing that belongs to the build is left behind.
+# Nothing that belongs to the build is left behind: what is killed ends when its turn
+# comes, what is not sleeps on for longer than this.
 no_processes()
 {
-	[ -z "$(grep -lzs "^RP_PATCH_SIDE=$tmp" /proc/[0-9]*/environ)" ]
+	local i
+	for i in $(seq 200); do
+		[ -n "$(grep -lzs "^RP_PATCH_SIDE=$tmp" /proc/[0-9]*/environ)" ] ||
+			return 0
+		sleep 0.1
+	done
+	return 1
 }
 
 killed()
@@ -110,7 +125,10 @@ running()
 {
 	one/prog wait >/dev/null &
 	local pid=$! inode status=0
-	sleep 0.1
+	until [ "/proc/$pid/exe" -ef one/prog ]; do
+		kill -0 $pid || return
+		sleep 0.1
+	done
 	inode=$(stat -c %i one/prog)
 	unchanged one build one fix.diff -- \
 		sh -c "cp prog copy && cat copy >prog && make CC='$CC'" ||
@@ -127,8 +145,8 @@ two_at_once()
 	rm -f waiting
 	"$REPOINT" patch build --source one --patch fix.diff \
 		--binary one/prog -o out.rpp -- sh -c "$slow" 2>/dev/null &
-	local pid=$! i status=0
-	for i in $(seq 100); do [ -e waiting ] && break; sleep 0.1; done
+	local pid=$! status=0
+	await_waiting $pid
 	expect_status 1 "$REPOINT" patch build --source one --patch fix.diff \
 		--binary one/prog -o out.rpp -- make 2>two.log || status=1
 	cat two.log

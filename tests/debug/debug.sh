@@ -43,7 +43,7 @@ tell()
 answer()
 {
 	local line i
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		line=$(sed -n "$1p" "$tmp/out")
 		if [ -n "$line" ]; then
 			echo "$line"
@@ -52,6 +52,18 @@ answer()
 		sleep 0.02
 	done
 	echo "no answer $1"
+}
+
+# It has done all that it was told, or waits in that.
+sleeps()
+{
+	local i
+	for ((i = 0; i < 3000; i++)); do
+		grep -q '^State:[[:space:]]*S' "/proc/$pid/status" && return
+		sleep 0.02
+	done
+	echo "it does not come to sleep"
+	return 1
 }
 
 # expect NUMBER PATTERN
@@ -88,7 +100,7 @@ abandon()
 
 run_gdb()
 {
-	timeout -k 5 60 gdb -nx -batch -iex 'set debuginfod enabled off' \
+	timeout -k 5 120 gdb -nx -batch -iex 'set debuginfod enabled off' \
 		"$@" </dev/null
 }
 
@@ -132,8 +144,7 @@ gdb_backtrace()
 	tell updates 200
 	tell update blocks
 	tell call
-	expect 2 'update: 0*' || return
-	sleep 0.2
+	expect 2 'update: 0*' && sleeps || return
 	run_gdb -ex bt -ex 'x/i site_address' -ex 'info symbol caller' \
 		-p "$pid" >"$tmp/gdb" 2>&1
 	has "$tmp/gdb" '^#.* callee_blocks \(x=10\)' '^#.* caller \(x=(x@entry=)?10\)' \
@@ -206,7 +217,8 @@ perf_attach()
 {
 	start
 	tell updates 200
-	tell work 3
+	# So long that perf has come before the end.
+	tell work 10
 	answer 1
 	perf record -q -e cpu-clock -g -o "$tmp/perf.data" -p "$pid" \
 		sleep 1 >"$tmp/perf" 2>&1 || {
@@ -232,7 +244,7 @@ memcheck()
 	strip -g -o "$tmp/debuggee" "$debuggee" || return
 	printf '%s\n' call 'update two' call 'updates 50' 'key on' branch \
 		'key off' branch 'work 2' |
-		timeout -k 5 100 valgrind --smc-check=all --error-exitcode=9 \
+		timeout -k 5 200 valgrind --smc-check=all --error-exitcode=9 \
 			"$tmp/debuggee" >"$tmp/answers" 2>"$tmp/valgrind" || {
 		cat "$tmp/valgrind"
 		return 1

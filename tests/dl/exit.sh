@@ -14,7 +14,7 @@ ends()
 {
 	local i status failed=0
 	for ((i = 0; i < RUNS; i++)); do
-		timeout -k 1 10 "$1" "$2" $((i * 61)) || {
+		timeout -k 1 60 "$1" "$2" $((i * 61)) || {
 			status=$?
 			failed=$((failed + 1))
 			echo "after $((i * 61)) us: exit status $status"

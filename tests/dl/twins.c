@@ -276,9 +276,14 @@ static void *patch(void *data)
 				   RP_PROTOCOL_AUTO), 0) ||
 		    !CHECK_EQ(p->function(), to_jump ? 2 : 1))
 			break;
-		p->rounds++;
+		__atomic_add_fetch(&p->rounds, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
+}
+
+static unsigned int rounds_of(const struct patcher *p)
+{
+	return __atomic_load_n(&p->rounds, __ATOMIC_RELAXED);
 }
 
 static void at_the_same_time(void)
@@ -294,7 +299,10 @@ static void at_the_same_time(void)
 		p[i].twin->set_hook(note_inside);
 		REQUIRE(pthread_create(&thread[i], NULL, patch, &p[i]) == 0);
 	}
-	sleep(2);
+	/* And longer where they rarely get a processor. */
+	for (int i = 0; i < 50000 && (i < 2000 || rounds_of(&p[0]) <= 100 ||
+				      rounds_of(&p[1]) <= 100); i++)
+		usleep(1000);
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < 2; i++)
 		pthread_join(thread[i], NULL);
@@ -345,7 +353,7 @@ static uint64_t traps_before;
 static void wait_for_trap(enum rp__inject_point point)
 {
 	if (point == RP__INJECT_INT3_SYNCED)
-		for (int i = 0; i < 2000 &&
+		for (int i = 0; i < 60000 &&
 		     traps_of(committing) == traps_before; i++)
 			usleep(500);
 }
@@ -450,7 +458,7 @@ static const struct test_case cases[] = {
 	{ "process-vm-readv-denied", NULL, vm_readv_denied, 0, NULL },
 	{ "second-loaded-after-fork", NULL, loaded_after_fork, 0, NULL },
 	{ "both-forked", NULL, both_forked, 0, NULL },
-	{ "at-the-same-time", NULL, at_the_same_time, 0, NULL },
+	{ "at-the-same-time", NULL, at_the_same_time, 120, NULL },
 	{ "handlers-chained", NULL, handlers_chained, 0, NULL },
 	{ "copy-unloaded", NULL, copy_unloaded, 0, NULL },
 };

@@ -11,7 +11,7 @@ refused()
 {
 	local o=$tmp/$1.o status=0
 	"$craft" "$1" >"$o" && cp "$o" "$o.before" || return
-	timeout 20 "$RP_TOOL" object annotate "$o" 2>"$tmp/err" || status=$?
+	timeout 60 "$RP_TOOL" object annotate "$o" 2>"$tmp/err" || status=$?
 	cat "$tmp/err"
 	[ "$status" -eq 1 ] && cmp "$o" "$o.before" &&
 	grep -qF "$o: error: $3" "$tmp/err" && grep -qF "[$2]" "$tmp/err" &&
@@ -25,7 +25,7 @@ annotated()
 {
 	local o=$tmp/$1.o
 	"$craft" "$1" >"$o" || return
-	timeout 20 "$RP_TOOL" object annotate -v "$o" || return
+	timeout 60 "$RP_TOOL" object annotate -v "$o" || return
 	readelf -SrsgW "$o" >"$tmp/readelf" 2>&1
 	! grep -i 'warning\|error' "$tmp/readelf" &&
 	[ "$(grep -c "$2" "$tmp/readelf")" -eq "$3" ] &&

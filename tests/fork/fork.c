@@ -116,7 +116,7 @@ static void fork_storm(void)
 	int nr = 0;
 
 	start_updates();
-	for (; nr < 1000 && case_now() < end; nr++) {
+	for (; nr < 1000 && (case_now() < end || nr <= 10); nr++) {
 		pid_t pid = fork();
 
 		if (pid == 0)
@@ -191,7 +191,7 @@ static void spawn_storm(void)
 	int nr = 0;
 
 	start_updates();
-	for (; case_now() < end; nr++) {
+	for (; case_now() < end || nr <= 20; nr++) {
 		switch (nr % 4) {
 		case 0:
 			wait_child(spawn_true());
@@ -410,7 +410,8 @@ static void hammered_by_timer(void)
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	for (int i = 0; !result && case_now() < end; i++)
+	for (int i = 0; !result && (case_now() < end ||
+				    worked + deadlocks <= 100); i++)
 		result = subject_set((enum subject_func)(i % 4));
 	timer = (struct itimerval){ { 0, 0 }, { 0, 0 } };
 	setitimer(ITIMER_REAL, &timer, NULL);
@@ -504,7 +505,7 @@ __attribute__((noreturn)) static void live_in_clone(void)
 
 static bool clone_at(enum rp__inject_point point)
 {
-	double end = case_now() + 5;
+	double end = case_now() + 60;
 	pthread_t thread;
 	pid_t pid;
 
@@ -561,12 +562,12 @@ static const struct test_case cases[] = {
 	  NULL },
 	{ "fork-in-late-log-callback", use_procmem_and_affinity,
 	  fork_in_late_log_callback, 0, NULL },
-	{ "hammered-by-timer", NULL, hammered_by_timer, 10, NULL },
+	{ "hammered-by-timer", NULL, hammered_by_timer, 60, NULL },
 	{ "interrupted-at-each-instruction", NULL,
-	  interrupted_at_each_instruction, 15, NULL },
-	{ "raw-fork-in-each-step", NULL, raw_fork_in_each_step, 60, NULL },
+	  interrupted_at_each_instruction, 60, NULL },
+	{ "raw-fork-in-each-step", NULL, raw_fork_in_each_step, 120, NULL },
 	{ "raw-fork-in-each-step-procmem", use_procmem, raw_fork_in_each_step,
-	  60, NULL },
+	  120, NULL },
 };
 
 int main(int argc, char **argv)

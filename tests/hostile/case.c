@@ -168,7 +168,7 @@ static void explain(const struct test_case *c, int error, int status,
 
 static bool run_case(const struct test_case *c, int number)
 {
-	unsigned int seconds = c->seconds ? c->seconds : 20;
+	unsigned int seconds = c->seconds ? c->seconds : 60;
 	int status = 0, error, reason[2];
 	char text[256] = "";
 	pid_t pid;

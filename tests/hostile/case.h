@@ -22,7 +22,7 @@
  * @setup:   in the child, before it executes the program; may be NULL, may
  *           call SKIP()
  * @run:     the case itself
- * @seconds: limit; 0 is 20
+ * @seconds: limit; 0 is 60
  * @data:    for @setup and @run, see case_data()
  */
 struct test_case {

@@ -214,7 +214,7 @@ unsigned long subject_progress(void)
 
 bool subject_moves(void)
 {
-	double end = case_now() + 5;
+	double end = case_now() + 30;
 
 	for (unsigned int i = 0; i < threads_nr; i++) {
 		unsigned long before = __atomic_load_n(&rounds[i],

@@ -80,7 +80,12 @@ interrupt()
 {
 	"$tool" litmus --seconds 60 >"$tmp/partial" 2>&1 &
 	pid=$!
-	sleep 2
+	# It has begun with the map: SIGTERM does not simply end it.
+	for _ in $(seq 300); do
+		[ -z "$(cat "/proc/$pid/task/$pid/children")" ] || break
+		sleep 0.1
+	done
+	sleep 1
 	kill -TERM $pid
 	wait $pid
 	got=$?

@@ -319,7 +319,7 @@ static void fork_here(void)
 	orphans += shadow->lock != 0;
 	pid = fork();
 	if (pid == 0) {
-		alarm(10);	/* for a lock that nobody will release */
+		alarm(60);	/* for a lock that nobody will release */
 		_exit(child_status());
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)

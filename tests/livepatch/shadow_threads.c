@@ -358,7 +358,7 @@ static void *add_slowly(void *arg)
 /* The child's copy of the lock is that of a thread that it does not have. */
 static int child(void)
 {
-	alarm(20);
+	alarm(60);
 	if (!(shadow->lock >> 32) || !rp_shadow_get(&objects[0], 5))
 		return 1;
 	if (rp_shadow_get(&objects[1], 5) || !add(&objects[1], 5))

@@ -137,9 +137,29 @@ static void read_one(void *arg)
 	*(long *)arg = ret * 100 + byte;
 }
 
+static bool handled;
+
 static void on_signal(int signal)
 {
 	(void)signal;
+	__atomic_store_n(&handled, true, __ATOMIC_SEQ_CST);
+}
+
+/* Does the thread wait in that system call? */
+static bool waits_in(const struct worker *worker, long call)
+{
+	char path[64];
+	long now_in = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", worker->tid);
+	file = fopen(path, "r");
+	REQUIRE(file);
+	/* "running" otherwise */
+	if (fscanf(file, "%ld", &now_in) != 1)
+		now_in = -1;
+	fclose(file);
+	return now_in == call;
 }
 
 static long no_call(void)
@@ -159,11 +179,14 @@ static void interrupt_read(void *arg)
 	sigaction(SIGUSR1, &action, NULL);
 	worker_start(&worker, 0);
 	worker_post(&worker, read_one, &found);
-	usleep(50000);
+	while (!waits_in(&worker, SYS_read))
+		usleep(1000);
 	rp_op_set(kernel, call, no_call);
 	CHECK_EQ(rp_ops_rebind(&kernel), 0);
 	pthread_kill(worker.thread, SIGUSR1);
-	usleep(50000);
+	while (!__atomic_load_n(&handled, __ATOMIC_SEQ_CST) ||
+	       !waits_in(&worker, SYS_read))
+		usleep(1000);
 	REQUIRE(write(ends[1], "*", 1) == 1);
 	worker_wait(&worker);
 	/* It was in the old function. */

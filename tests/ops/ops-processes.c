@@ -268,7 +268,7 @@ static void *load_all_the_time(void *arg)
 static void in_child_of_loader(void *arg)
 {
 	(void)arg;
-	alarm(20);
+	alarm(60);
 	rp_op_set(table, f, add2);
 	CHECK_EQ(rp_ops_rebind(&table), 0);
 	CHECK_EQ(call_f(5), 7);

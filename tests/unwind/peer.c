@@ -6,6 +6,7 @@
  *   peer DIRECTORY         of table files
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -76,6 +78,40 @@ static void be_target(void)
 	run((void *)5);
 }
 
+/* As the kernel says it of a thread: in read(), of descriptor 0. */
+static bool reads(pid_t pid, const char *tid)
+{
+	char path[64], text[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.12s/syscall", pid, tid);
+	file = fopen(path, "r");
+	/* Who may not know it may not look at the thread either. */
+	if (!file)
+		return true;
+	if (!fgets(text, sizeof(text), file))
+		*text = 0;
+	fclose(file);
+	return !strncmp(text, "0 0x0 ", 6);
+}
+
+static bool all_read(pid_t pid)
+{
+	bool all = true;
+	struct dirent *entry;
+	char path[32];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		all &= entry->d_name[0] == '.' || reads(pid, entry->d_name);
+	if (dir)
+		closedir(dir);
+	return all;
+}
+
+/* Where they are to be looked at: from then on they stay there. */
 static pid_t start_target(void)
 {
 	char c;
@@ -89,7 +125,8 @@ static pid_t start_target(void)
 	for (int i = 0; pid > 0 && i < THREADS; i++)
 		if (read(waiting[0], &c, 1) != 1)
 			return -1;
-	usleep(20000);
+	for (int i = 0; i < 60000 && !all_read(pid); i++)
+		usleep(1000);
 	return pid;
 }
 

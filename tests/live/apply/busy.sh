@@ -60,6 +60,7 @@ waits()
 	ask "$p" enter poll || return 1
 	patch 0 "$1" --timeout 60 "${@:2}" &
 	tool=$!
+	await traced "$p" || status=1
 	sleep 0.7
 	goes_on "$p" && replies "$p" "$was" held || status=1
 	kill -0 $tool || { echo "it did not wait"; status=1; }
@@ -76,7 +77,7 @@ wait_option()
 	ask "$p" enter poll || return 1
 	patch 0 apply --wait "$p" fix.rpp &
 	local tool=$!
-	sleep 0.5
+	await traced "$p" && sleep 0.5
 	replies "$p" 1 leave && wait $tool && replies "$p" 2 held && patch 0 revert "$p" fix
 }
 try "--wait" wait_option
@@ -103,6 +104,7 @@ contract()
 	ask "$p" enter caller && ask "$p" enter poll || return 1
 	patch 0 apply --timeout 60 "$p" fix.rpp &
 	tool=$!
+	await traced "$p" || status=1
 	sleep 0.5
 	for _ in {1..20}; do
 		replies "$p" 1 callee && replies "$p" 1 held || status=1

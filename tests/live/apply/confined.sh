@@ -80,10 +80,10 @@ end_process "$p"
 begin
 stopped()
 {
-	kill -STOP "$p" && sleep 0.2 && patch 0 apply "$p" fix.rpp && [ "$(state_of "$p")" = T ] &&
+	kill -STOP "$p" && await stands "$p" && patch 0 apply "$p" fix.rpp && await stands "$p" &&
 	grep -q "^TracerPid:[[:space:]]*0" "/proc/$p/status" && patch 0 list "$p" &&
-	kill -CONT "$p" && works "$p" 2 && kill -STOP "$p" && sleep 0.2 &&
-	patch 0 revert "$p" fix && [ "$(state_of "$p")" = T ] || { state_of "$p"; return 1; }
+	kill -CONT "$p" && works "$p" 2 && kill -STOP "$p" && await stands "$p" &&
+	patch 0 revert "$p" fix && await stands "$p" || { state_of "$p"; return 1; }
 	kill -CONT "$p" && works "$p" 1 && same_mappings "$p" before
 }
 check "stopped by SIGSTOP" stopped

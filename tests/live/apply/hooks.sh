@@ -78,21 +78,22 @@ retries()
 try "a veto can be tried again" retries
 
 # What a hook does is not undone, but the process lives, and so does the next run.
-dies() # MODE PATTERN
+# A hook that crashes has all the time that a busy machine may take until it does.
+dies() # MODE PATTERN SECONDS
 {
-	mode "$1" && patch 1 apply --hook-timeout 0.5 "$p" fix.rpp &&
+	mode "$1" && patch 1 apply --hook-timeout "$3" "$p" fix.rpp &&
 	says "pre-apply hook pre_apply.*\[RP0815\]" "$2" && mode 0 && works "$p" 1 &&
 	applied "$p" && ask "$p" log && order
 }
-try "pre-apply: never returns" dies 12 "(time|return).*\[RP0815\]"
-try "pre-apply: crashes" dies 13 "(SIGSEGV|signal 11|Segmentation).*\[RP0815\]"
-try "pre-apply: aborts" dies 14 "(SIGABRT|signal 6|Aborted).*\[RP0815\]"
-try "pre-apply: an endless loop" dies 15 "\[RP0815\]"
+try "pre-apply: never returns" dies 12 "(time|return).*\[RP0815\]" 2
+try "pre-apply: crashes" dies 13 "(SIGSEGV|signal 11|Segmentation).*\[RP0815\]" 30
+try "pre-apply: aborts" dies 14 "(SIGABRT|signal 6|Aborted).*\[RP0815\]" 30
+try "pre-apply: an endless loop" dies 15 "\[RP0815\]" 2
 
 # Behind the switch it is applied, whatever hooks do.
 after_switch() # MODE: it is patched, and can be reverted
 {
-	mode "$1" && { run_tool apply --hook-timeout 0.5 "$p" fix.rpp; cat patch.err; mode 0; } &&
+	mode "$1" && { run_tool apply --hook-timeout 2 "$p" fix.rpp; cat patch.err; mode 0; } &&
 	works "$p" 2 && applied "$p" fix && patch 0 revert "$p" fix && works "$p" 1 &&
 	ask "$p" log && order
 }
@@ -103,7 +104,7 @@ try "post-apply: never returns" after_switch 32
 after_revert() # MODE
 {
 	patch 0 apply "$p" fix.rpp && mode "$1" &&
-	{ run_tool revert --hook-timeout 0.5 "$p" fix; cat patch.err; mode 0; } &&
+	{ run_tool revert --hook-timeout 2 "$p" fix; cat patch.err; mode 0; } &&
 	works "$p" 1 && applied "$p" && ask "$p" log && order
 }
 try "revert: crashes" after_revert 53

@@ -11,14 +11,9 @@ need replies "$p" ok load spin 1
 need replies "$p" ok load sleep 1
 mappings "$p" >before
 
-# untraced PID: within some seconds
-untraced()
+let_go()
 {
-	for _ in {1..100}; do
-		untouched "$1" >/dev/null && return
-		sleep 0.05
-	done
-	untouched "$1"
+	await untouched "$1" >/dev/null || untouched "$1"
 }
 
 # Background processes of scripts ignore SIGINT: not this one.
@@ -31,12 +26,12 @@ interrupted() # SIGNAL VERB WORD...
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])' "$REPOINT" patch "$@" --timeout 60 >patch.out 2>patch.err &
 	tool=$!
-	sleep 0.8
+	await traced "$p" && sleep 0.8
 	kill -0 $tool || { echo "it did not wait"; cat patch.err; return 1; }
 	kill -"$signal" $tool
 	wait $tool || status=$?
 	echo "exit status $status"
-	[ $status -ne 0 ] && untraced "$p" && replies "$p" "$was" held &&
+	[ $status -ne 0 ] && let_go "$p" && replies "$p" "$was" held &&
 	replies "$p" "$was" leave && goes_on "$p"
 }
 # What it had mapped may still be there, for the next run to find.
@@ -70,7 +65,7 @@ ends() # HOW
 	start ./busy && local q=$pid && ask "$q" enter poll || return 1
 	run_tool apply --timeout 60 "$q" fix.rpp &
 	tool=$!
-	sleep 0.5
+	await traced "$q" && sleep 0.5
 	if [ "$1" = quit ]; then
 		tell "$q" quit
 	else
@@ -89,10 +84,11 @@ two()
 {
 	local first status=0
 	ask "$p" enter poll || return 1
-	run_tool apply --timeout 30 "$p" fix.rpp &
+	run_tool apply --timeout 60 "$p" fix.rpp &
 	first=$!
-	sleep 0.5
-	timeout 20 "$REPOINT" patch apply --timeout 0.2 "$p" fix.rpp >second.out 2>second.err || status=$?
+	await traced "$p" && sleep 0.5
+	timeout "$limit" "$REPOINT" patch apply --timeout 0.2 "$p" fix.rpp \
+		>second.out 2>second.err || status=$?
 	grep -q "\[RP0803\]" second.err && [ $status = 2 ] && replies "$p" 1 leave &&
 	wait $first && works "$p" && replies "$p" 2 held && patch 0 revert "$p" fix ||
 		{ echo "exit status $status"; cat second.err patch.err; return 1; }

@@ -3,31 +3,35 @@
 # Several payloads in one process, several processes, children, other programs.
 . "$(dirname "$0")/common.inc"
 
+# By these names processes are found: those of this run, not of another one.
+user=user$$
+so=libtwin$$.so
+
 shared_library()
 {
 	local code=-fPIC
 	object library-1.o library.c -DVERSION=1 &&
-	gcc -shared -Wl,--build-id -Wl,-soname,libtwin.so.1 -o libtwin.so.1.0 library-1.o &&
-	ln -sf libtwin.so.1.0 libtwin.so.1 && ln -sf libtwin.so.1 libtwin.so
+	gcc -shared -Wl,--build-id -Wl,-soname,$so.1 -o $so.1.0 library-1.o &&
+	ln -sf $so.1.0 $so.1 && ln -sf $so.1 $so
 }
 library_payload()
 {
 	local code=-fPIC
-	payload "$1" libtwin.so.1.0 library 1 "$2"
+	payload "$1" $so.1.0 library 1 "$2"
 }
 need shared_library
 linked_program()
 {
-	program user twin user load serve &&
-	gcc -pie -pthread -Wl,--build-id -L"$tmp" -Wl,-rpath,"$tmp" -Wl,--no-as-needed -o user \
-		user-twin.o user-user.o user-load.o user-serve.o -ltwin -ldl
+	program $user twin user load serve &&
+	gcc -pie -pthread -Wl,--build-id -L"$tmp" -Wl,-rpath,"$tmp" -Wl,--no-as-needed -o $user \
+		$user-{twin,user,load,serve}.o -ltwin$$ -ldl
 }
 need linked_program
-need payload fix user twin 1 2
+need payload fix $user twin 1 2
 need library_payload lib 2
 need library_payload lib3 3
 
-need start ./user
+need start ./$user
 p=$pid
 need replies "$p" ok load spin 2
 mappings "$p" >before
@@ -38,8 +42,8 @@ versions() # PID PROGRAM LIBRARY
 check "unpatched" versions "$p" 1 1
 both()
 {
-	patch 0 apply "$p" lib.rpp && says "applied lib, in libtwin.so.1.0" && versions "$p" 1 2 &&
-	patch 0 apply "$p" fix.rpp && says "applied fix, in user" && versions "$p" 2 2 &&
+	patch 0 apply "$p" lib.rpp && says "applied lib, in $so.1.0" && versions "$p" 1 2 &&
+	patch 0 apply "$p" fix.rpp && says "applied fix, in $user" && versions "$p" 2 2 &&
 	applied "$p" lib fix && patch 0 list -v "$p"
 }
 check "a payload for the library, one for the program" both
@@ -55,41 +59,41 @@ check "revert --all: both in one stop" eval 'both && patch 0 revert --all "$p" &
 	says "reverted fix, lib" && versions "$p" 1 1 && same_mappings "$p" before'
 
 # The library comes later, and twice.
-check "a library that dlopen() loads" eval 'need start ./user && late=$pid &&
-	cp libtwin.so.1.0 copy.so && replies "$late" 1 open ./copy.so &&
+check "a library that dlopen() loads" eval 'need start ./$user && late=$pid &&
+	cp $so.1.0 copy.so && replies "$late" 1 open ./copy.so &&
 	patch 0 apply "$late" lib.rpp && says "applied lib"'
 
 # Groups. The shell itself has loaded no such library.
-need start ./user; a=$pid
-need start ./user; b=$pid
+need start ./$user; a=$pid
+need start ./$user; b=$pid
 end_process "$late"
 all_using()
 {
-	patch 0 apply --all-using "$1" lib.rpp && says "^user \($a\): applied lib" \
-		"^user \($b\): applied lib" "^user \($p\): applied lib" \
+	patch 0 apply --all-using "$1" lib.rpp && says "^$user \($a\): applied lib" \
+		"^$user \($b\): applied lib" "^$user \($p\): applied lib" \
 		"^3 of 3 processes applied$" && versions "$a" 1 2 && versions "$b" 1 2 &&
 	versions "$p" 1 2 && patch 0 list --all-using "$1" &&
 	patch 0 list --json --all && json "{$a, $b, $p} <= {x['pid'] for x in p}" &&
 	patch 0 revert --all-using "$1" lib && versions "$a" 1 1 && versions "$b" 1 1 &&
 	versions "$p" 1 1
 }
-check "--all-using soname" all_using libtwin.so.1
-check "--all-using path" all_using "$tmp/libtwin.so.1.0"
-check "--all-using link" all_using ./libtwin.so
-check "--all-using the program" eval 'patch 0 apply --all-using ./user fix.rpp &&
-	versions "$a" 2 1 && versions "$b" 2 1 && patch 0 revert --all-using ./user fix'
+check "--all-using soname" all_using $so.1
+check "--all-using path" all_using "$tmp/$so.1.0"
+check "--all-using link" all_using ./$so
+check "--all-using the program" eval 'patch 0 apply --all-using ./$user fix.rpp &&
+	versions "$a" 2 1 && versions "$b" 2 1 && patch 0 revert --all-using ./$user fix'
 by_name()
 {
-	patch 0 apply --json --name user fix.rpp && json "len(p) == 3" &&
+	patch 0 apply --json --name $user fix.rpp && json "len(p) == 3" &&
 	json "all(x['result'] == 'done' for x in p)" && versions "$a" 2 1 && versions "$p" 2 1 &&
-	patch 0 list --name user && patch 0 apply --name user fix.rpp &&
-	says "is patched already" && patch 0 revert --name user fix && versions "$b" 1 1
+	patch 0 list --name $user && patch 0 apply --name $user fix.rpp &&
+	says "is patched already" && patch 0 revert --name $user fix && versions "$b" 1 1
 }
 check "--name" by_name
 some()
 {
-	patch 0 apply "$a" lib.rpp && patch 0 apply --all-using libtwin.so.1 lib.rpp &&
-	versions "$a" 1 2 && versions "$b" 1 2 && patch 0 revert --name user lib &&
+	patch 0 apply "$a" lib.rpp && patch 0 apply --all-using $so.1 lib.rpp &&
+	versions "$a" 1 2 && versions "$b" 1 2 && patch 0 revert --name $user lib &&
 	versions "$p" 1 1
 }
 check "a group of which one is patched" some

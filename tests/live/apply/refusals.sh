@@ -16,13 +16,10 @@ is_as_before()
 	works "$p" 1 && same_mappings "$p" before && applied "$p"
 }
 
-# A number that no process has.
+# A number that no process has: one that is free since a moment comes last again.
 free_pid()
 {
-	local n
-	for n in {29000..29999}; do
-		[ -e "/proc/$n" ] || { echo "$n"; return; }
-	done
+	sh -c 'echo $$'
 }
 for verb in apply check replace; do
 	check "$verb: no such process" refused 1 "no process.*\[RP0801\]" \
@@ -33,17 +30,11 @@ check "list: no such process" refused 1 "\[RP0801\]" list "$(free_pid)"
 
 # The child ends once its parent is sleep(1), which waits for no child. A shell does.
 mkfifo end
-bash -c 'read -r _ <end & echo $! >zombie; exec sleep 30' &
+bash -c 'read -r _ <end & echo $! >zombie; exec sleep 300' &
 pids+=($!)
-for _ in {1..200}; do
-	[ "$(cat "/proc/${pids[-1]}/comm" 2>/dev/null)" = sleep ] && break
-	sleep 0.05
-done
+need await grep -q -x sleep "/proc/${pids[-1]}/comm"
 echo >end
-for _ in {1..200}; do
-	[ "$(state_of "$(cat zombie)")" = Z ] && break
-	sleep 0.05
-done
+need await state_is "$(cat zombie)" Z
 check "a zombie" refused 1 "(zombie|has ended).*\[RP0801\]" apply "$(cat zombie)" fix.rpp
 check "list: a zombie" patch 1 list "$(cat zombie)"
 
@@ -78,26 +69,20 @@ fi
 check "as before" is_as_before
 
 # Somebody else traces it.
-traced_by()
-{
-	for _ in {1..200}; do
-		grep -q "^TracerPid:[[:space:]]*[1-9]" "/proc/$p/status" && return
-		sleep 0.05
-	done
-	return 1
-}
 under()
 {
-	local tracer status=0
+	local tracer children status=0
 	"$@" </dev/null >tracer.log 2>&1 &
 	tracer=$!
 	pids+=("$tracer")
-	traced_by && refused 2 "$1.*\[RP0803\]" apply "$p" fix.rpp &&
+	await traced "$p" && refused 2 "$1.*\[RP0803\]" apply "$p" fix.rpp &&
 		refused 2 "$1.*\[RP0803\]" revert "$p" fix || status=1
 	[ $status = 0 ] && patch 0 list "$p" || status=1
-	kill "$tracer" && wait "$tracer"
-	while grep -q "^TracerPid:[[:space:]]*[1-9]" "/proc/$p/status"; do sleep 0.05; done
-	return $status
+	children=$(cat "/proc/$tracer/task/"*/children)
+	# shellcheck disable=SC2086 # none, or several
+	kill "$tracer" $children
+	wait "$tracer"
+	await untraced "$p" && return $status
 }
 if command -v strace >/dev/null; then
 	check "under strace" under strace -f -e trace=none -o /dev/null -p "$p"
@@ -105,7 +90,7 @@ else
 	skip "under strace" "no strace"
 fi
 if command -v gdb >/dev/null; then
-	check "under gdb" under gdb -q -batch -nx -p "$p" -ex "shell sleep 60"
+	check "under gdb" under gdb -q -batch -nx -p "$p" -ex "shell exec sleep 300"
 else
 	skip "under gdb" "no gdb"
 fi
@@ -179,8 +164,14 @@ void _start(void)
 	}
 }
 EOT
+# It is that program, and waits; or that cannot be run here.
+bits32_is_there()
+{
+	gone "$1" || { [ "/proc/$1/exe" -ef bits32 ] && state_is "$1" S; }
+}
 if gcc -m32 -O1 -static -nostdlib -fno-pie -no-pie -o bits32 bits32.c 2>/dev/null &&
-   { ./bits32 & } && pids+=($!) && sleep 0.2 && ! gone "${pids[-1]}"; then
+   { ./bits32 & } && pids+=($!) && await bits32_is_there "${pids[-1]}" &&
+   ! gone "${pids[-1]}"; then
 	check "a 32-bit process" refused 1 "is not a 64-bit x86-64 program.*\[RP0804\]" apply "${pids[-1]}" fix.rpp
 	check "list: a 32-bit process" patch 1 list "${pids[-1]}"
 else

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TRIES	60
+#define TRIES	1500
 #define CALM	5	/* times that nothing has to be found */
 
 static const char *const answers[] = {
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 {
 	int at = 1;
 
-	alarm(60);
+	alarm(180);
 	while (at < argc && option(argv[at]))
 		at++;
 	if (argc - at < 2)

@@ -21,16 +21,21 @@ stop()
 }
 trap 'stop; rm -rf "$tmp"' EXIT
 
-# start [jit]: $function is where the function is
+waits()
+{
+	grep -q '^State:[[:space:]]*S' "/proc/$pid/status"
+}
+
+# start [jit]: $function is where the function is; it says so, and goes to wait
 start()
 {
 	local i
 	: >"$tmp/out"
 	"$debuggee" "$tmp/symbols" "$@" >"$tmp/out" &
 	pid=$!
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		function=$(cat "$tmp/out")
-		[ -n "$function" ] && return
+		[ -n "$function" ] && waits && return
 		sleep 0.02
 	done
 	echo "the debuggee does not start"
@@ -44,7 +49,7 @@ ask()
 	for command; do
 		args+=(-ex "$command")
 	done
-	timeout 60 gdb -nx -batch -iex 'set debuginfod enabled off' \
+	timeout 120 gdb -nx -batch -iex 'set debuginfod enabled off' \
 		-p "$pid" "${args[@]}" >"$tmp/gdb" 2>&1 </dev/null
 	cat "$tmp/gdb"
 }
@@ -93,7 +98,7 @@ record()
 core_file()
 {
 	ask "generate-core-file $tmp/core"
-	timeout 60 gdb -nx -batch -iex 'set debuginfod enabled off' \
+	timeout 120 gdb -nx -batch -iex 'set debuginfod enabled off' \
 		"$debuggee" "$tmp/core" -ex "source $script" \
 		-ex repoint-symbols -ex bt >"$tmp/gdb" 2>&1
 	cat "$tmp/gdb"

@@ -33,7 +33,7 @@ start()
 	: >"$tmp/out"
 	"$target" "$@" >"$tmp/out" &
 	pid=$!
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		mailbox=$(cat "$tmp/out")
 		[ -n "$mailbox" ] && return
 		sleep 0.02
@@ -62,7 +62,7 @@ lives()
 {
 	local first now errors i
 	read -r first errors < <("$driver" read "$pid" "$mailbox")
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		read -r now errors < <("$driver" read "$pid" "$mailbox") || return 1
 		[ "$errors" -eq 0 ] || return 1
 		[ "$now" -gt $((first + 20)) ] && return 0

@@ -91,18 +91,24 @@ static void use_memory(void)
 		die("still mapped", 0);
 }
 
-static struct rp_thread *stop(void)
+static void stop_thread(struct rp_thread *thread)
 {
-	struct rp_thread *thread = rp_inject_choose(&threads, &maps, &diag);
 	int ret, attempts = 0;
 
-	if (!thread)
-		die("choose", -EINVAL);
 	// Half a second is not enough on a machine with a load of 100.
 	do
 		ret = rp_threads_stop_one(&threads, thread, &diag);
 	while (ret == -EAGAIN && attempts++ < 100);
 	check("stop", ret);
+}
+
+static struct rp_thread *stop(void)
+{
+	struct rp_thread *thread = rp_inject_choose(&threads, &maps, &diag);
+
+	if (!thread)
+		die("choose", -EINVAL);
+	stop_thread(thread);
 	return thread;
 }
 
@@ -191,7 +197,7 @@ static void run_once(pid_t pid, long at)
 static bool is_free(bool stopped)
 {
 	// Back into its group stop it goes by itself.
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		char *status = rp_target_file(&target, "status", NULL);
 		bool is_t = status && strstr(status, "State:\tT");
 		bool traced = status && rp_target_status(status, "TracerPid");
@@ -206,6 +212,14 @@ static bool is_free(bool stopped)
 	return false;
 }
 
+/* The signal is sent; when it stops is up to the scheduler. */
+static void stop_process(pid_t pid)
+{
+	kill(pid, SIGSTOP);
+	if (!is_free(true))
+		die("SIGSTOP", -ETIMEDOUT);
+}
+
 /* The number of calls is not known beforehand: until it survives. */
 static int kill_all(pid_t pid, uint64_t counter, bool stopped)
 {
@@ -216,12 +230,9 @@ static int kill_all(pid_t pid, uint64_t counter, bool stopped)
 		pid_t child;
 		int status;
 
-		if (stopped) {
-			kill(pid, SIGSTOP);
-			usleep(1000);
-		}
+		if (stopped)
+			stop_process(pid);
 		child = fork();
-
 		if (!child) {
 			run_once(pid, n);
 			_exit(0);
@@ -309,8 +320,7 @@ static int choose(pid_t pid)
 	struct rp_thread *thread;
 
 	attach(pid);
-	thread = threads.n ? threads.v[0] : NULL;
-	check("stop", rp_threads_stop_one(&threads, thread, &diag));
+	stop_thread(threads.v[0]);
 	thread = rp_inject_choose(&threads, &maps, &diag);
 	if (thread)
 		puts("chosen");

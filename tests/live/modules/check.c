@@ -215,7 +215,7 @@ static pid_t start(char **argv, FILE **output)
 	dup2(out[1], 1);
 	close(in[1]);
 	close(out[0]);
-	alarm(60);
+	alarm(200);
 	execv(argv[0], argv);
 	_exit(127);
 }
@@ -226,7 +226,7 @@ static void wait_for_read(pid_t pid)
 	char path[64], text[64] = "";
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	for (int i = 0; i < 2000 && strncmp(text, "0 0x0 ", 6); i++) {
+	for (int i = 0; i < 6000 && strncmp(text, "0 0x0 ", 6); i++) {
 		FILE *file = fopen(path, "r");
 
 		usleep(10000);

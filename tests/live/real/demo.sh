@@ -10,7 +10,7 @@ RP_SOURCE=${RP_SOURCE:-$(cd "$(dirname "$0")/../../.." && pwd)}
 run_demo()
 {
 	mkdir "$tmp/demo"
-	TMPDIR=$tmp/demo timeout -k 10 100 \
+	TMPDIR=$tmp/demo timeout -k 10 300 \
 		"$RP_SOURCE/scripts/demo-live.sh" >"$tmp/out" 2>&1
 	local status=$?
 	cat "$tmp/out"

@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	at.sin_port = htons((uint16_t)atoi(argv[1]));
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 64)) {
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 256)) {
 		perror("faulty");
 		return 1;
 	}

@@ -22,7 +22,7 @@ refuses()
 {
 	local id=$1 pattern=$2 got=0
 	shift 2
-	timeout 20 "$driver" "$@" >out 2>err || got=$?
+	timeout 100 "$driver" "$@" >out 2>err || got=$?
 	cat out err
 	[ "$got" -eq 1 ] && [ ! -s out ] && grep -q -e "$pattern.*\[$id\]" err
 }

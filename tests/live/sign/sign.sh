@@ -148,7 +148,7 @@ no_json() { fails 1 RP0822 verify --json --keys alice.pub x/fix.rpp &&
 	has out '"verified": false$' '"signatures": \[\]'; }
 check "no signature, as JSON" no_json
 mkfifo x/fix.rpp.sig
-check "a FIFO as signature" timeout 20 bash -c '! "$@"' - \
+check "a FIFO as signature" timeout 100 bash -c '! "$@"' - \
 	"$RP_TOOL" patch verify --keys alice.pub x/fix.rpp
 
 # flip FILE OFFSET: its last bit

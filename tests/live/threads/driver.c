@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define STOP_TRIES	1000
+
 const char *target_program;
 static int count, failed;
 static pid_t alive;
@@ -259,18 +261,27 @@ static const char *all_stopped(const struct victim *victim)
 	return NULL;
 }
 
+int stop_soon(struct victim *victim, struct rp_diag *diag)
+{
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < STOP_TRIES && ret == -EAGAIN; i++) {
+		ret = rp_threads_stop(&victim->threads, diag);
+		if (ret == -EAGAIN)
+			run_for(victim, 5000);
+	}
+	return ret;
+}
+
 static const char *stop(struct victim *victim, int *again)
 {
 	static char text[600];
 	struct rp_diag diag;
-	int ret;
+	int ret = rp_threads_stop(&victim->threads, &diag);
 
-	for (;;) {
-		ret = rp_threads_stop(&victim->threads, &diag);
-		if (ret != -EAGAIN || !again)
-			break;
+	if (ret == -EAGAIN) {
 		++*again;
-		run_for(victim, 5000);
+		ret = stop_soon(victim, &diag);
 	}
 	if (!ret)
 		return all_stopped(victim);

@@ -49,8 +49,13 @@ char state_of(pid_t pid, pid_t tid);
 /** is_free() - is no thread traced or stopped? */
 bool is_free(pid_t pid);
 
+/** stop_soon() - rp_threads_stop() until it is not -EAGAIN, for some seconds: any
+ *  thread may wait in the kernel for a disk, or for a lock that waits for one. */
+int stop_soon(struct victim *victim, struct rp_diag *diag);
+
 /** cycles() - seize, stop, resume, release, in several orders, @n stops.
- *  Return: NULL, or what went wrong. @again: so many -EAGAIN, if not NULL. */
+ *  Return: NULL, or what went wrong. @again: how many of them needed more than one
+ *  attempt. */
 const char *cycles(struct victim *victim, int n, int *again);
 
 /** run_for() - let it run under trace for about so long. */

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 		return 64;
 	/* Whatever becomes of the driver. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(120);
+	alarm(300);
 	if (class->start)
 		class->start();
 	if (class->feed && pthread_create(&thread, NULL, feeder, (void *)class))

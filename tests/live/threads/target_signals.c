@@ -92,7 +92,7 @@ static void end_handled(void)
 	while (shared->sent < 10)
 		usleep(1000);
 	end_sender();
-	for (int i = 0; i < 1000 && handled < shared->sent; i++)
+	for (int i = 0; i < 60000 && handled < shared->sent; i++)
 		usleep(1000);
 	if (handled != shared->sent)
 		bad("%d signals sent, %d handled", shared->sent, (int)handled);
@@ -335,7 +335,7 @@ static void once_threads(void)
 
 static void end_threads(void)
 {
-	for (int i = 0; i < 1000 && total < RECEIVERS * given; i++)
+	for (int i = 0; i < 60000 && total < RECEIVERS * given; i++)
 		usleep(1000);
 	if (total != RECEIVERS * given)
 		bad("%d signals sent, %d handled", RECEIVERS * given, total);

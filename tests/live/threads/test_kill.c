@@ -49,7 +49,7 @@ static int work(struct victim *victim)
 	if (rp_threads_seize(&victim->threads, &victim->target, &diag))
 		return 1;
 	for (int i = 0; i < 2; i++) {
-		if (rp_threads_stop(&victim->threads, &diag))
+		if (stop_soon(victim, &diag))
 			return 1;
 		rp_threads_resume(&victim->threads);
 		run_for(victim, 500);
@@ -64,7 +64,7 @@ static int work(struct victim *victim)
 
 static bool becomes_free(pid_t pid)
 {
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		if (is_free(pid))
 			return true;
 		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);

@@ -69,7 +69,7 @@ static void sleep_ms(unsigned int ms)
 /* Wait until the parent has written just this, with "," between lines. */
 static bool hears(const char *want)
 {
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		size_t n = strlen(heard);
 		ssize_t got = read(news, heard + n, sizeof(heard) - 1 - n);
 
@@ -155,7 +155,7 @@ static bool ends_well(struct victim *victim, const char *want)
 
 static bool comes_to(const struct victim *victim, const char *states)
 {
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		if (strchr(states, state_of(victim->pid, victim->pid)))
 			return true;
 		sleep_ms(1);
@@ -176,7 +176,7 @@ static bool seize(struct victim *victim)
 /* Let it run under trace until it is in one of some states. */
 static bool runs_to(struct victim *v, const char *states)
 {
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		run_for(v, 1000);
 		if (strchr(states, state_of(v->pid, v->pid)))
 			return true;
@@ -186,7 +186,7 @@ static bool runs_to(struct victim *v, const char *states)
 
 static bool hold(struct victim *victim)
 {
-	if (!rp_threads_stop(&victim->threads, &diag))
+	if (!stop_soon(victim, &diag))
 		return true;
 	fprintf(stderr, "# stop: %s\n", diag.text);
 	return false;
@@ -204,7 +204,8 @@ static bool is_gone(struct victim *victim)
 
 static bool parent_learns_nothing(struct victim *v)
 {
-	const char *why = cycles(v, 100, NULL);
+	int again = 0;
+	const char *why = cycles(v, 100, &again);
 
 	if (why)
 		fprintf(stderr, "# %s\n", why);
@@ -245,7 +246,7 @@ static bool remains_stopped(struct victim *v)
 {
 	int row = 0;
 
-	for (int i = 0; i < 5000 && row < 20; i++) {
+	for (int i = 0; i < 30000 && row < 20; i++) {
 		run_for(v, 1000);
 		row = state_of(v->pid, v->pid) == 't' ? row + 1 : 0;
 	}
@@ -376,7 +377,7 @@ static bool runs_another_program(struct victim *v)
 	if (write(v->in, "x", 1) != 1)
 		return false;
 	/* It is ready as that. */
-	for (int i = 0; i < 200 && !v->threads.execed; i++)
+	for (int i = 0; i < 5000 && !v->threads.execed; i++)
 		run_for(v, 5000);
 	good = good && !strcmp(victim_line(v), "ready");
 	good = is_gone(v) && good && strstr(diag.text, "another program");
@@ -491,11 +492,11 @@ static bool children_of_the_tool(struct victim *v)
 {
 	pid_t child = fork();
 	const char *why;
-	int status = 0;
+	int status = 0, again = 0;
 
 	if (!child)
 		_exit(3);
-	why = cycles(v, 50, NULL);
+	why = cycles(v, 50, &again);
 	if (!why && seize(v)) {
 		size_t n = v->threads.n;
 
@@ -649,7 +650,7 @@ int main(int argc, char **argv)
 			skipped(tests[i].name, "needs root");
 			continue;
 		}
-		alarm(90);
+		alarm(180);
 		good = begin(&victim, tests[i].class) &&
 		       tests[i].test(&victim);
 		finish(&victim);

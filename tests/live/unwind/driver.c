@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define FRAMES_MAX	200000
-#define TRIES		200
+#define TRIES		3000
 
 static struct process process;
 
@@ -421,7 +421,7 @@ static int tables(char **argv)
 
 int main(int argc, char **argv)
 {
-	alarm(240);
+	alarm(280);
 	if (argc > 2 && strcmp(argv[1], "known") == 0)
 		return known(argv + 2);
 	if (argc > 2 && strcmp(argv[1], "tables") == 0)
