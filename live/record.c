@@ -204,6 +204,32 @@ static int read_record(struct rp_records *records,
 	return ret;
 }
 
+#define READ_TRIES	8
+
+/*
+ * Another tool may be at it: what is found damaged, or not to be read, is so if its
+ * first bytes are still what they were.
+ */
+static int read_steady(struct rp_records *records,
+		       const struct rp_target *target, struct rp_region *region,
+		       uint64_t base, struct rp_diag *diag)
+{
+	for (int i = 0; i < READ_TRIES; i++) {
+		struct rp_region now;
+		int ret = read_record(records, target, region, base, diag);
+
+		if (!ret || ret == -ENOMEM)
+			return ret;
+		if (rp_target_read(target, base, &now, sizeof(now)) ||
+		    memcmp(now.magic, RP_REGION_MAGIC, sizeof(now.magic)))
+			return 0;
+		if (!memcmp(&now, region, sizeof(now)))
+			return ret;
+		*region = now;
+	}
+	return damaged(diag, base, "it changes all the time");
+}
+
 /* Not reserved, as smaps says. Only read for the rare candidate. */
 static bool is_noreserve(const struct rp_target *target, uint64_t base)
 {
@@ -304,7 +330,7 @@ int rp_records_read(struct rp_records *records, const struct rp_target *target,
 			continue;
 		if (!memcmp(region.magic, RP_REGION_MAGIC,
 			    sizeof(region.magic)))
-			ret = read_record(records, target, &region,
+			ret = read_steady(records, target, &region,
 					  maps->v[i].start, diag);
 		else if (!region.base && !region.size)
 			ret = take_unwritten(records, target, maps, i);

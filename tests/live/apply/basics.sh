@@ -121,6 +121,21 @@ revert_all()
 check "revert --all" revert_all
 check "as before" same_mappings "$p" before
 
+# Another tool takes it away, or puts another one there, while this one reads.
+need compile -fPIC -shared -I"$RP_SOURCE" -o between.so "$live/between.c"
+between() # COMMAND PATTERN
+{
+	patch 0 apply "$p" fix.rpp &&
+	BETWEEN="$1 >between.log 2>&1" tool_wrap="env LD_PRELOAD=$tmp/between.so" \
+		patch 0 list "$p" && [ -s between.log ] && says "$2"
+}
+check "list: reverted meanwhile" between "'$REPOINT' patch revert $p fix" "no live patches"
+check "list: replaced meanwhile" between "'$REPOINT' patch replace $p fix3.rpp" \
+	"no live patches|fix3: applied"
+check "what came meanwhile is there" eval 'applied "$p" fix3 &&
+	patch 0 revert "$p" fix3 && works "$p" 1'
+check "as before" same_mappings "$p" before
+
 check "replace where nothing is applied" eval 'patch 0 replace "$p" fix.rpp &&
 	works "$p" 2 && patch 0 revert "$p" fix && works "$p" 1'
 
