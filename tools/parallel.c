@@ -6,13 +6,16 @@
  * it when its turn has come.
  */
 #define _GNU_SOURCE
+#include "interrupt.h"
 #include "parallel.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
+
+#define ASK_NS	50000000	/* how long Ctrl-C may wait to be seen */
 
 /* What one call printed. */
 struct result {
@@ -31,28 +34,7 @@ struct work {
 	unsigned int threads;	/* that still run */
 	struct result *results;
 	int status;
-	bool stop;
 };
-
-static void signals_that_wait(sigset_t *ret)
-{
-	sigemptyset(ret);
-	sigaddset(ret, SIGINT);
-	sigaddset(ret, SIGTERM);
-	sigaddset(ret, SIGHUP);
-	sigaddset(ret, SIGPIPE);
-}
-
-static bool signal_waits(void)
-{
-	sigset_t pending, ours;
-
-	signals_that_wait(&ours);
-	if (sigpending(&pending))
-		return false;
-	sigandset(&pending, &pending, &ours);
-	return !sigisemptyset(&pending);
-}
 
 static int no_memory(void)
 {
@@ -81,17 +63,15 @@ static void *worker(void *context)
 	struct work *w = context;
 
 	pthread_mutex_lock(&w->lock);
-	while (w->next < w->n && !w->stop) {
+	while (w->next < w->n) {
 		size_t index = w->next++;
 		struct result result = { 0 };
 
 		pthread_mutex_unlock(&w->lock);
 		int status = call(w, index, &result);
-		bool stop = signal_waits();
 		result.done = true;
 		pthread_mutex_lock(&w->lock);
 		w->results[index] = result;
-		w->stop |= stop;
 		if (status > w->status)
 			w->status = status;
 		pthread_cond_signal(&w->ready);
@@ -112,19 +92,33 @@ static void print(struct result *result)
 	free(result->out);
 }
 
+static void wait_for(struct work *w, const struct result *result)
+{
+	while (!result->done && w->threads) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += ASK_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&w->ready, &w->lock, &until);
+		pthread_mutex_unlock(&w->lock);
+		rp_interrupt_ask();
+		pthread_mutex_lock(&w->lock);
+	}
+}
+
 static void print_in_order(struct work *w)
 {
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < w->n; i++) {
-		while (!w->results[i].done && w->threads)
-			pthread_cond_wait(&w->ready, &w->lock);
+		wait_for(w, &w->results[i]);
 		if (!w->results[i].done)
 			break;
 		pthread_mutex_unlock(&w->lock);
 		print(&w->results[i]);
-		bool stop = signal_waits();
+		rp_interrupt_ask();
 		pthread_mutex_lock(&w->lock);
-		w->stop |= stop;
 	}
 	pthread_mutex_unlock(&w->lock);
 }
@@ -162,7 +156,7 @@ static int run_threads(struct work *w, unsigned int jobs)
 
 static int run_alone(struct work *w)
 {
-	for (size_t i = 0; i < w->n && !signal_waits(); i++) {
+	for (size_t i = 0; i < w->n; i++) {
 		int status = w->fn(w->context, i, stdout, stderr);
 
 		if (status > w->status)
@@ -185,15 +179,16 @@ int rp_parallel(size_t n, unsigned int jobs, rp_parallel_fn *fn, void *context)
 	struct work w = { .fn = fn, .context = context, .n = n,
 			  .lock = PTHREAD_MUTEX_INITIALIZER,
 			  .ready = PTHREAD_COND_INITIALIZER };
-	sigset_t set, old;
+	sigset_t old;
 
 	if (!jobs)
 		jobs = processors();
 	if (jobs > n)
 		jobs = n;
-	signals_that_wait(&set);
-	pthread_sigmask(SIG_BLOCK, &set, &old);
-	int status = jobs > 1 ? run_threads(&w, jobs) : run_alone(&w);
+	if (jobs < 2)
+		return run_alone(&w);
+	rp_interrupt_block(&old);
+	int status = run_threads(&w, jobs);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return status;
 }

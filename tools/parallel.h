@@ -11,9 +11,7 @@
  * it is given, never to stdout and stderr: for JSON, what comes between two
  * files is printed by the call itself (index ? "," : "").
  *
- * SIGINT, SIGTERM, SIGHUP and SIGPIPE wait until the calls that have begun are
- * done, so that a call that replaces a file leaves nothing half done; no
- * further ones are begun then.
+ * Ctrl-C ends the program at once, unless a call holds it: see interrupt.h.
  */
 #ifndef REPOINT_TOOLS_PARALLEL_H
 #define REPOINT_TOOLS_PARALLEL_H

@@ -2,11 +2,11 @@
 /* Files that are read as a whole, and replaced as a whole. */
 #define _GNU_SOURCE
 #include "whole_file.h"
+#include "../interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,20 +145,30 @@ static int replace(const struct replacement *r, const char *real,
 	return rc;
 }
 
-// Signals wait meanwhile, so that Ctrl-C leaves no temporary file behind.
+// Ctrl-C waits meanwhile, so that it leaves no temporary file behind.
 static int replace_uninterrupted(const struct replacement *r, const char *real,
 				 struct rp_diag *diag)
 {
-	sigset_t set, old;
+	struct rp_interrupt_hold hold;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, &old);
+	rp_interrupt_hold(&hold);
 	int rc = replace(r, real, diag);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rp_interrupt_release(&hold);
 	return rc;
+}
+
+static int replace_none(const struct replacement *r, const char *path,
+			struct rp_diag *diag)
+{
+	struct stat st;
+
+	// Renaming would take the link away: /dev/stdout, when that is closed.
+	if (!lstat(path, &st))
+		return rp_diag_set(diag, RP_DIAG_NOT_REGULAR, NULL,
+			"cannot replace: a symbolic link that leads nowhere");
+	if (errno != ENOENT)
+		return diag_errno(diag, RP_DIAG_WRITE, "cannot replace");
+	return replace_uninterrupted(r, path, diag);
 }
 
 int rp_whole_file_replace(const char *path, rp_whole_file_fn *write,
@@ -169,10 +179,9 @@ int rp_whole_file_replace(const char *path, rp_whole_file_fn *write,
 	struct stat st;
 
 	if (stat(path, &st)) {
-		if (errno != ENOENT)
-			return diag_errno(diag, RP_DIAG_WRITE,
-					  "cannot replace");
-		return replace_uninterrupted(&r, path, diag);
+		if (errno == ENOENT)
+			return replace_none(&r, path, diag);
+		return diag_errno(diag, RP_DIAG_WRITE, "cannot replace");
 	}
 	// A device, say: renaming onto it would take it away.
 	if (!S_ISREG(st.st_mode))
