@@ -44,7 +44,8 @@ static void look_at_orc(const struct rp_check *check)
 	struct rp_orc orc = { 0 };
 
 	if (check->walked &&
-	    !rp_orc_from_walk(&orc, &check->walk, &diag)) {
+	    !rp_orc_from_walk(&orc, &check->walk,
+			      check->has_frames ? &check->frames : NULL, &diag)) {
 		for (size_t i = 1; i < orc.n; i++) {
 			const struct rp_orc_entry *a = &orc.v[i - 1], *b = a + 1;
 

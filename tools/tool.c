@@ -53,6 +53,17 @@ void rp_print_message(FILE *out, const char *file, const char *severity,
 	fprintf(out, "%s [RP%04d]\n", diag->text, diag->id);
 }
 
+void rp_json_message(FILE *out, const struct rp_diag *diag)
+{
+	fprintf(out, ", \"id\": \"RP%04d\", \"where\": ", diag->id);
+	rp_json_string(out, diag->where);
+	if (diag->has_offset)
+		fprintf(out, ", \"offset\": %llu",
+			(unsigned long long)diag->offset);
+	fputs(", \"message\": ", out);
+	rp_json_string(out, diag->text);
+}
+
 void rp_message(const char *file, const char *severity,
 		const struct rp_diag *diag)
 {

@@ -107,6 +107,10 @@ void rp_print_name(FILE *out, const char *s);
 void rp_print_message(FILE *out, const char *file, const char *severity,
 		      const struct rp_diag *diag);
 
+/** rp_json_message() - as members of an object, ", " before each: id, where, offset
+ *  if it is known, message. */
+void rp_json_message(FILE *out, const struct rp_diag *diag);
+
 /** rp_json_string() - print a string in JSON's form; a byte that is not UTF-8
  * becomes the character of that number. */
 void rp_json_string(FILE *out, const char *s);

@@ -120,7 +120,8 @@ void rp_check_each_way(struct rp_check *check,
 
 static int open_object(struct rp_check *check, const void *image, size_t size)
 {
-	return rp_relobj_open_linked(&check->obj, image, size, check->diag);
+	return rp_relobj_open_linked(&check->obj, image, size, check->diag) ?:
+	       rp_relobj_refuse_debug_file(&check->obj, check->diag);
 }
 
 static bool wants_walk(const struct rp_check *check)

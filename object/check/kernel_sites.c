@@ -96,8 +96,16 @@ static int compare_thunks(struct rp_check *check, enum rp_thunk_table table,
 {
 	bool matches = true;
 
-	if (!rp_thunk_table_exists(&check->obj, table))
+	if (!rp_thunk_table_exists(&check->obj, table)) {
+		if (sites->n)
+			rp_findings_add(&check->findings, RP_DIAG_CHECK_STALE,
+				RP_NOTE, 0, 0, "no %s: %zu branch%s to thunks "
+				"cannot be patched; run repoint object annotate "
+				"--abi %s", rp_thunk_table_name(table), sites->n,
+				sites->n == 1 ? "" : "es",
+				check->options.abi->name);
 		return 0;
+	}
 	int rc = rp_kernel_thunks_match(&check->obj, table, sites, &matches,
 					check->diag);
 	if (!rc && !matches)

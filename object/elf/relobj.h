@@ -163,6 +163,16 @@ int rp_relobj_open(struct rp_relobj *obj, const void *image, size_t size,
 int rp_relobj_open_linked(struct rp_relobj *obj, const void *image, size_t size,
 			  struct rp_diag *diag);
 
+/**
+ * rp_relobj_refuse_debug_file() - is it debug information alone, whose code is in
+ * another file (objcopy --only-keep-debug, .dwo)? Who looks at code finds none in it,
+ * and would say that all is well.
+ *
+ * Return: 0: no; -EINVAL (RP_DIAG_DEBUG_FILE).
+ */
+int rp_relobj_refuse_debug_file(const struct rp_relobj *obj,
+				struct rp_diag *diag);
+
 /** rp_relobj_close() - free the model. The image stays. */
 void rp_relobj_close(struct rp_relobj *obj);
 

@@ -108,4 +108,8 @@ int rp_orc_write_table(struct rp_orc *orc, const struct rp_relobj *obj, int fd,
 /** rp_orc_build_id() - the section with the build ID, or 0. */
 uint32_t rp_orc_build_id(const struct rp_relobj *obj);
 
+/** rp_orc_build_id_bytes() - the ID itself, @size bytes; NULL: there is none, or it
+ *  is damaged. */
+const uint8_t *rp_orc_build_id_bytes(const struct rp_relobj *obj, size_t *size);
+
 #endif /* REPOINT_OBJECT_ORC_FILE_H */

@@ -5,15 +5,20 @@
 
 #include <string.h>
 
+#define NO_STATE	UINT32_MAX
+
 /*
  * struct maker - work in progress.
  * @last:  the entry in force
- * @state: the state that it was made from
+ * @state: the state that it was made from; NO_STATE: none
+ * @row:   of .eh_frame, where the last instruction was
  * @any:   the section in work has entries
  */
 struct maker {
 	struct rp_orc *orc;
 	const struct rp_stack_walk *walk;
+	const struct rp_frame_rows *rows;
+	const struct rp_frame_row *row;
 	const struct rp_code *code;
 	struct rp_orc_entry last;
 	uint32_t state;
@@ -135,6 +140,15 @@ static int cannot_say(struct maker *m, uint32_t section, uint64_t offset,
 		m->code->abi->name, text);
 }
 
+static int put_entry(struct maker *m, const struct rp_orc_entry *entry)
+{
+	if (rp_orc_same(entry, &m->last))
+		return 0;
+	m->last = *entry;
+	m->any = true;
+	return rp_orc_add(m->orc, entry, m->diag);
+}
+
 static int put_state(struct maker *m, uint32_t section, uint64_t offset,
 		     uint32_t index)
 {
@@ -154,11 +168,31 @@ static int put_state(struct maker *m, uint32_t section, uint64_t offset,
 			rc = cannot_say(m, section, offset, state);
 		}
 	}
-	if (rc || rp_orc_same(&entry, &m->last))
-		return rc;
-	m->last = entry;
-	m->any = true;
-	return rp_orc_add(m->orc, &entry, m->diag);
+	return rc ? rc : put_entry(m, &entry);
+}
+
+static const struct rp_frame_row *row_at(struct maker *m, uint32_t section,
+					 uint64_t offset)
+{
+	if (!m->rows)
+		return NULL;
+	if (!m->row || m->row->section != section || offset < m->row->start ||
+	    offset >= m->row->end)
+		m->row = rp_frame_row_at(m->rows, section, offset);
+	return m->row;
+}
+
+static int put_insn(struct maker *m, uint32_t section,
+		    const struct rp_code_insn *insn)
+{
+	struct rp_orc_entry entry = { .section = section,
+				      .offset = insn->offset };
+	const struct rp_frame_row *row = row_at(m, section, insn->offset);
+
+	if (!row || !rp_orc_row_alone(m->rows, row, &entry))
+		return put_state(m, section, insn->offset, insn->state);
+	m->state = NO_STATE;
+	return put_entry(m, &entry);
 }
 
 /* The states of all variants of an alternative, at the offsets of its site. */
@@ -210,7 +244,7 @@ static int put_section(struct maker *m, uint32_t section)
 			rc = put_site(m, site);
 			i = code->groups[site].end;
 		} else {
-			rc = put_state(m, section, insn->offset, insn->state);
+			rc = put_insn(m, section, insn);
 			i++;
 		}
 	}
@@ -228,10 +262,10 @@ static bool is_left_out(const struct rp_section *section,
 }
 
 int rp_orc_from_walk(struct rp_orc *orc, const struct rp_stack_walk *walk,
-		     struct rp_diag *diag)
+		     const struct rp_frame_rows *rows, struct rp_diag *diag)
 {
 	struct maker m = { .orc = orc, .walk = walk, .code = walk->code,
-			   .diag = diag };
+			   .rows = rows, .diag = diag };
 	const struct rp_relobj *obj = walk->code->obj;
 	int rc = 0;
 

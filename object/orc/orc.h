@@ -73,6 +73,8 @@ struct rp_orc {
  * its alternatives.
  * @orc:  filled in; rp_orc_deinit() frees it, also after a failure
  * @walk: the object's
+ * @rows: what .eh_frame says, or NULL: it knows what code does not show, where the
+ *        stack ends and what the kernel has pushed for a signal handler
  * @diag: on failure
  *
  * Sections in the order of the file; in each an entry where something changes,
@@ -81,7 +83,7 @@ struct rp_orc {
  * Return: 0; -EINVAL (RP_DIAG_ORC_RANGE: a kernel's format cannot say it), -ENOMEM.
  */
 int rp_orc_from_walk(struct rp_orc *orc, const struct rp_stack_walk *walk,
-		     struct rp_diag *diag);
+		     const struct rp_frame_rows *rows, struct rp_diag *diag);
 
 /**
  * rp_orc_set_prefix() - functions have NOPs in front, for a call to be written
@@ -97,6 +99,12 @@ void rp_orc_set_prefix(struct rp_code *code, uint8_t bytes);
 int rp_orc_from_rows(struct rp_orc *orc, const struct rp_relobj *obj,
 		     const struct rp_frame_rows *rows, size_t *unsaid,
 		     struct rp_diag *diag);
+
+/** rp_orc_row_alone() - is the row of the end of the stack, or of what a signal
+ *  handler returns to? @entry: gets what it says. */
+bool rp_orc_row_alone(const struct rp_frame_rows *rows,
+		      const struct rp_frame_row *row,
+		      struct rp_orc_entry *entry);
 
 void rp_orc_deinit(struct rp_orc *orc);
 

@@ -127,6 +127,16 @@ static bool say(const struct rp_frame_row *row, bool signal,
 	       frame_pointer(&row->reg[RP_RBP], entry) && cfa(row, entry);
 }
 
+bool rp_orc_row_alone(const struct rp_frame_rows *rows,
+		      const struct rp_frame_row *row,
+		      struct rp_orc_entry *entry)
+{
+	bool signal = rows->fdes[row->fde].signal;
+
+	return (row->ra.rule == RP_RULE_UNDEFINED || signal) &&
+	       say(row, signal, entry);
+}
+
 /* Nothing is added that goes on saying what was said before. */
 static int add(struct rp_orc *orc, const struct rp_orc_entry *entry,
 	       struct rp_diag *diag)

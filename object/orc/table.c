@@ -149,6 +149,23 @@ uint32_t rp_orc_build_id(const struct rp_relobj *obj)
 	return 0;
 }
 
+const uint8_t *rp_orc_build_id_bytes(const struct rp_relobj *obj, size_t *size)
+{
+	static const uint8_t owner[] = "GNU";
+	uint32_t section = rp_orc_build_id(obj);
+	const uint8_t *note = section ? rp_section_data(obj, section) : NULL;
+	const size_t head = sizeof(Elf64_Nhdr) + sizeof(owner);
+
+	if (!note || obj->sections[section].hdr.sh_size < head ||
+	    rp_load_le32(note) != sizeof(owner) ||
+	    memcmp(note + sizeof(Elf64_Nhdr), owner, sizeof(owner)))
+		return NULL;
+	*size = rp_load_le32(note + offsetof(Elf64_Nhdr, n_descsz));
+	if (!*size || *size > obj->sections[section].hdr.sh_size - head)
+		return NULL;
+	return note + head;
+}
+
 static void add_piece(struct table *t, const struct piece *piece)
 {
 	t->pieces[t->n++] = *piece;

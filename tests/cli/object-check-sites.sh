@@ -279,6 +279,13 @@ check "no static call of the kernel" finds error 0931 'f+0x1 ' 'trampoline' \
 kernel "call __SCT__x; call __SCT__x" .static_call_sites "$call"
 check "out of date: the kernel's" finds warning 0934 '' '2 sites' \
 	--abi linux-6.1 t.o
+kernel "call __x86_indirect_thunk_rax; jmp __x86_return_thunk" .data ''
+check "no table of thunks: a note" finds note 0934 '' \
+	'no \.retpoline_sites: 1 branch to thunks ' --abi linux-6.1 t.o
+check "... of return thunks" finds note 0934 '' \
+	'no \.return_sites: 1 branch to thunks ' --abi linux-6.1 t.o
+"$REPOINT" object annotate --abi linux-6.1 t.o || exit 99
+check "... annotated" silent 0934 --abi linux-6.1 t.o
 kernel "call __SCT__x" .data ''
 check "no key" finds warning 0933 '' 'key __SCK__x' --abi linux-6.1 t.o
 check "no key in a module" silent 0933 --abi linux-6.1 --module t.o

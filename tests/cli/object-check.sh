@@ -159,8 +159,10 @@ check "--only leaves out the others" says 0 ' 0 warnings, 0 notes' \
 	--only sites,alternatives warning.o
 check "--only finds its own" says 1 RP0914 --only livepatch,sections warning.o
 check "--skip" says 0 ' 0 warnings' --skip sections warning.o
-check "--require brings the class back" says 1 RP0901 --skip livepatch \
+check "--require brings the class back" says 1 RP0901 --only stack \
 	--require livepatch note.o
+check "--require of what --skip leaves out" says 64 '--skip leaves out what' \
+	--skip livepatch --require livepatch note.o
 
 object odd.o <<'S'
 	.text
@@ -202,8 +204,18 @@ check "JSON of a finding" says 1 '"id": "RP0914", "class": "sections", '\
 '"severity": "warning", "section": "\.text", "offset": 0, '\
 '"function": "unsized", "function_offset": 0, "message": "the symbol' \
 	--json warning.o
-check "JSON of a failure" says 2 '"status": "error", "id": "RP0101"' --json \
-	text.o
+check "JSON of a failure" says 2 \
+	'"status": "error", "id": "RP0101", "where": "", "message": ' --json text.o
+full()
+{
+	[ -c /dev/full ] || return 0
+	for way in "" --json -q; do
+		"$REPOINT" object check $way good.o >/dev/full 2>err
+		[ $? = 2 ] && grep 'cannot write the output' err || [ "$way" = -q ] ||
+			return
+	done
+}
+check "output that cannot be written is no finding" full
 check "JSON lists notes" says 0 '"id": "RP0901".*"severity": "note"' --json \
 	note.o
 valid()
@@ -288,6 +300,29 @@ printf 'int main(void) { return 0; }\n' >main.c
 check "a program" says 0 '^program: note: short\+0x0 \(\.text.*\[RP0901\]' -v program
 check "lines of a program" says 0 'main\+0x0 \(.*, .*main\.c:1\)' -v program
 "$CC" -shared -O2 note.o good.o -o library.so || exit 99
+# The address is what objdump and addr2line take.
+address()
+{
+	local want
+	want=$(nm program | sed -n 's/^0*\([0-9a-f]*\) T short$/\1/p')
+	check_object -v program >out
+	check_object --json program >json
+	cat out
+	grep -E "note: short\+0x0 \(\.text\+0x[0-9a-f]*, 0x$want\): " out &&
+	grep -E "\"address\": $((0x$want)), \"function\": \"short\"" json
+}
+check "addresses of a program" address
+objcopy --only-keep-debug program program.debug || exit 99
+check "debug information alone" says 2 \
+	'^program\.debug: error: holds debug .*\[RP0122\]' program.debug
+printf '.data\nx: .long 1\n' | "$CC" -c -x assembler -o data.o - || exit 99
+check "data alone" says 0 '^1 file, 0 functions' data.o
+dwo()
+{
+	"$CC" -g -gsplit-dwarf -O2 -c line.c -o split.o && says 0 '' split.o &&
+	says 2 '\[RP0122\]' split.dwo
+}
+check "what is split off" dwo
 check "a shared object" says 0 '^library.so: note: short.*\[RP0901\]' -v library.so
 "$CC" -flto -fno-fat-lto-objects -O2 -c main.c -o lto.o || exit 99
 check "link-time optimization" says 0 '^lto.o: note: .*\[RP0119\]' lto.o

@@ -221,6 +221,60 @@ check "no such file" refused 0001 "$tmp/none.o"
 check "-o of a device" refused 0004 --from-eh-frame "$tmp/f.so" -o /dev/null
 check "-o where nothing can be written" \
 	refused 0002 --from-eh-frame "$tmp/f.so" -o "$tmp/none/x.orc"
+
+# What is read is never what is replaced, by whatever name.
+own()
+{
+	cp "$tmp/f.so" "$tmp/own.so" && ln -sf own.so "$tmp/own.link" &&
+	refused 0974 --from-eh-frame "$tmp/own.so" -o "$1" &&
+	cmp "$tmp/f.so" "$tmp/own.so"
+}
+check "-o of the file itself" own "$tmp/own.so"
+check "-o of a link to it" own "$tmp/own.link"
+nowhere()
+{
+	ln -sf nowhere/at-all "$tmp/dangling" &&
+	refused 0004 --from-eh-frame "$tmp/f.so" -o "$tmp/dangling" &&
+	refused 0004 "$tmp/f.o" -o "$tmp/dangling" && [ -L "$tmp/dangling" ]
+}
+check "-o of a link that leads nowhere" nowhere
+check "-n says what would not be written" refused 0974 -n --from-eh-frame "$tmp/f.so"
+dry()
+{
+	rm -f "$tmp/dry.orc"
+	orc -n -v --from-eh-frame "$tmp/f.so" -o "$tmp/dry.orc" |
+		grep 'table would be written: ' && [ ! -e "$tmp/dry.orc" ]
+}
+check "-n with -o" dry
+
+# As the library looks for them.
+directory()
+{
+	local id
+	mkdir -p "$tmp/dir" &&
+	"$CC" -shared -Wl,--build-id,-soname,other -o "$tmp/other.so" "$tmp/f.o" &&
+	orc --from-eh-frame "$tmp/f.so" "$tmp/other.so" -o "$tmp/dir" || return
+	for file in f.so other.so; do
+		id=$(build_id "$tmp/$file" | sed 's/.*: //')
+		orc --dump "$tmp/dir/$id.orc" | grep 'cfa=rsp+100008' || return
+	done
+	[ "$(find "$tmp/dir" -type f | wc -l)" = 2 ]
+}
+check "-o of a directory" directory
+check "-o of a directory: no build ID" refused 0502 --from-eh-frame "$tmp/n.so" -o "$tmp/dir"
+check "-o of a directory: an object" refused 0004 "$tmp/f.o" -o "$tmp/dir"
+
+# Debug information alone: its code is elsewhere.
+elsewhere()
+{
+	objcopy --only-keep-debug "$tmp/f.so" "$tmp/f.debug" &&
+	refused 0122 "$tmp/f.debug" -o "$tmp/debug.orc" &&
+	refused 0122 --from-eh-frame "$tmp/f.debug" -o "$tmp/debug.orc" &&
+	refused 0122 --dump "$tmp/f.debug" && [ ! -e "$tmp/debug.orc" ]
+}
+check "a file of debug information" elsewhere
+check "a table file is not a kernel's" refused 0973 --abi linux-6.1 --dump "$tmp/f.orc"
+
 check "a table of another version" sh -c '
 	printf "\2\0\0\0\0\0\0\0" >"$1/header"
 	objcopy --update-section .orc_header="$1/header" "$1/f.orc" "$1/v.orc"

@@ -43,6 +43,36 @@ wrong_frames()
 }
 check "where .eh_frame is wrong the code is followed" wrong_frames
 
+# What stands in the way is said as `object check` does.
+assemble lost <<'EOS'
+	.text
+	.globl g
+	.type g, @function
+g:	.cfi_startproc
+	pushq %rax
+	ret
+	.cfi_endproc
+	.size g, . - g
+EOS
+said()
+{
+	expect_status 1 orc "$@" 2>"$tmp/err"
+	cat "$tmp/err"
+}
+lost()
+{
+	"$CC" -g -c "$tmp/lost.s" -o "$tmp/lost.o" &&
+	"$CC" -shared -nostdlib "$tmp/lost.o" -o "$tmp/lost.so" || return
+	said "$tmp/lost.o" &&
+	grep 'error: g+0x1 (\.text+0x1, .*lost\.s:6): .*\[RP0942\]' "$tmp/err" &&
+	grep 'error: no table is written: 1 error in [a-z ]* \[RP0942\]$' "$tmp/err" &&
+	said "$tmp/lost.so" -o "$tmp/lost.orc" &&
+	grep 'g+0x1 (\.text+0x1, 0x[0-9a-f]*, .*lost\.s:6): ' "$tmp/err" &&
+	grep 'no table is written: .*; --from-eh-frame makes one' "$tmp/err" &&
+	[ ! -e "$tmp/lost.orc" ]
+}
+check "why there is no table" lost
+
 # Without .cfi directives: all is found in the code.
 assemble f <<'EOS'
 	.text
@@ -308,4 +338,50 @@ linked()
 	grep "^-  $(printf '0x%x' $((g + 4)))  cfa=rsp+16 call" "$tmp/got"
 }
 check "a linked file" linked
+
+# Code does not show that nothing called it, or that the kernel put its frame there.
+assemble start <<'EOS'
+	.text
+	.globl _start
+	.type _start, @function
+_start:	.cfi_startproc
+	.cfi_undefined rip
+	xor %ebp, %ebp
+	mov %rsp, %rdi
+	and $-16, %rsp
+	call f
+	hlt
+	.cfi_endproc
+	.size _start, . - _start
+	.cfi_startproc
+	.cfi_signal_frame
+	nop
+	.globl restorer
+	.type restorer, @function
+restorer:
+	.cfi_escape 0x0f, 4, 0x77, 0xa0, 1, 6
+	.cfi_escape 0x10, 6, 3, 0x77, 0xf8, 0
+	.cfi_escape 0x10, 16, 3, 0x77, 0xa8, 1
+	mov $15, %eax
+	syscall
+	.cfi_endproc
+	.size restorer, . - restorer
+	.globl f
+	.type f, @function
+f:	.cfi_startproc
+	ret
+	.cfi_endproc
+	.size f, . - f
+EOS
+known_by_rows()
+{
+	"$CC" -nostdlib -static -o "$tmp/start" "$tmp/start.o" || return
+	for file in "$tmp/start.o" "$tmp/start"; do
+		orc -n --dump "$file" >"$tmp/got" 2>&1 && cat "$tmp/got" &&
+		grep '^_start+0x0 .*  end-of-stack$' "$tmp/got" &&
+		grep '^restorer+0x0 .*  cfa=rsp+0 signal-frame' "$tmp/got" &&
+		grep '^f+0x0 .*  cfa=rsp+8 call$' "$tmp/got" || return
+	done
+}
+check "the end of the stack and a signal frame" known_by_rows
 tap_end

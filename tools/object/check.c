@@ -37,7 +37,7 @@ static const char help_text[] =
 "\n"
 "Exit status: 0 if there is nothing to say but notes, 1 if there are warnings or\n"
 "errors, 2 if a file could not be read or analysed (the others are, all the\n"
-"same), 64 if the command line is wrong.\n";
+"same) or nothing can be printed, 64 if the command line is wrong.\n";
 
 enum {
 	OPT_ONLY = 0x100, OPT_SKIP, OPT_REQUIRE, OPT_ABI, OPT_MODULE, OPT_STATS,
@@ -316,11 +316,17 @@ static int choose_classes(struct settings *s)
 
 	if (s->only & retpoline)
 		s->options.require |= RP_REQUIRE_RETPOLINE;
-	s->options.classes = (s->only ? s->only : RP_CHECK_ALL) & ~s->skip;
+	uint32_t required = 0;
+
 	if (s->options.require & RP_REQUIRE_LIVEPATCH)
-		s->options.classes |= 1u << RP_CHECK_LIVEPATCH;
+		required |= 1u << RP_CHECK_LIVEPATCH;
 	if (s->options.require & ~RP_REQUIRE_LIVEPATCH)
-		s->options.classes |= retpoline;
+		required |= retpoline;
+	if (required & s->skip)
+		return rp_misuse("object check", "--skip leaves out what "
+				 "--require asks for");
+	s->options.classes = ((s->only ? s->only : RP_CHECK_ALL) & ~s->skip) |
+			     required;
 	if (s->options.classes)
 		return 0;
 	return rp_misuse("object check", "--only and --skip leave nothing to "
@@ -357,7 +363,8 @@ static int run(struct settings *s, size_t n)
 		printf("\n]\n");
 	print_end(s, n);
 	free(s->results);
-	return status;
+	// main() says what is wrong; this is no finding.
+	return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : status;
 }
 
 int rp_cmd_object_check(int argc, char **argv)

@@ -5,11 +5,13 @@
 #include "options.h"
 #include "orc_table.h"
 #include "orc_dump.h"
+#include "place.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char help_text[] =
 "Usage: repoint object orc [OPTION...] FILE...\n"
@@ -20,7 +22,9 @@ static const char help_text[] =
 "Linked files are not changed: their table becomes a file of its own (-o), which\n"
 "the library unwinds by.\n"
 "\n"
-"  -o, --output OUT     write the object, or the table of a linked file, to OUT\n"
+"  -o, --output OUT     write the object, or the table of a linked file, to OUT;\n"
+"                       into a directory OUT tables of linked files, as\n"
+"                       BUILD-ID.orc each\n"
 "      --from-eh-frame  make the table of what .eh_frame says, without following\n"
 "                       the code\n"
 "      --abi ABI        format: repoint (if not given), linux-6.1 or linux-6.12,\n"
@@ -73,7 +77,8 @@ static void print_findings(FILE *err, const char *path,
 			   const struct rp_orc_result *result)
 {
 	const struct rp_findings *findings = &result->findings;
-	char place[200];
+	struct rp_check_lines *lines = NULL;
+	struct rp_place place;
 
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct rp_finding *f = &findings->v[i];
@@ -81,15 +86,12 @@ static void print_findings(FILE *err, const char *path,
 		if (f->severity != RP_ERROR)
 			continue;
 		rp_print_name(err, path);
-		fprintf(err, rp_orc_table_spoils(f) ? ": error: " : ": note: ");
-		if (f->section) {
-			rp_code_place(&result->code, f->section, f->offset,
-				      place, sizeof(place));
-			rp_print_name(err, place);
-			fprintf(err, ": ");
-		}
+		fprintf(err, ": %s: ", rp_orc_table_spoils(f) ? "error" : "note");
+		rp_place_find(&place, &result->code, f, &lines);
+		rp_place_print(err, &place);
 		fprintf(err, "%s [RP%04d]\n", f->text, f->id);
 	}
+	rp_check_lines_close(lines);
 }
 
 static const char *outcome_word(enum rp_orc_outcome outcome)
@@ -124,17 +126,6 @@ static void print_verbose(FILE *out, const char *path,
 		r->orc.n == 1 ? "y" : "ies");
 }
 
-static void print_json_error(FILE *out, const struct rp_diag *diag)
-{
-	fprintf(out, ", \"id\": \"RP%04d\", \"where\": ", diag->id);
-	rp_json_string(out, diag->where);
-	if (diag->has_offset)
-		fprintf(out, ", \"offset\": %llu",
-			(unsigned long long)diag->offset);
-	fputs(", \"message\": ", out);
-	rp_json_string(out, diag->text);
-}
-
 static int print_json(FILE *out, const char *path,
 		      const struct rp_orc_result *r, bool dump,
 		      const struct rp_diag *diag)
@@ -145,7 +136,7 @@ static int print_json(FILE *out, const char *path,
 	rp_json_string(out, path);
 	fprintf(out, ", \"status\": \"%s\"", outcome_word(r->outcome));
 	if (r->outcome == RP_ORC_FAILED) {
-		print_json_error(out, diag);
+		rp_json_message(out, diag);
 	} else {
 		fprintf(out, ", \"abi\": \"%s\", \"entries\": %zu, "
 			"\"unsaid\": %zu", r->abi->name, r->orc.n, r->unsaid);
@@ -238,6 +229,13 @@ static unsigned int read_prefix(const char *word)
 	return *word >= '0' && *word <= '9' && !*end && n <= UINT8_MAX ? n : 0;
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
 static int check_settings(struct settings *s, int nfiles)
 {
 	s->how.abi = rp_option_abi("object orc", s->abi_name);
@@ -256,11 +254,12 @@ static int check_settings(struct settings *s, int nfiles)
 		return rp_misuse("object orc", "kernels have no .eh_frame: "
 				 "--from-eh-frame goes with --abi repoint "
 				 "only");
-	if (s->how.output && nfiles > 1)
-		return rp_misuse("object orc", "-o takes one file");
-	if (s->how.output && (s->how.dump || s->how.dry_run))
-		return rp_misuse("object orc", "--dump and --dry-run write "
-				 "nothing: no -o with them");
+	if (s->how.output && nfiles > 1 && !is_directory(s->how.output))
+		return rp_misuse("object orc", "-o takes one file, unless it "
+				 "names a directory");
+	if (s->how.output && s->how.dump)
+		return rp_misuse("object orc", "--dump writes nothing: no -o "
+				 "with it");
 	return nfiles ? 0 : rp_misuse("object orc", "no file given");
 }
 

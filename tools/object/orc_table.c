@@ -5,6 +5,8 @@
 #include "../../object/printable.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool has_table(const struct rp_relobj *obj)
@@ -42,7 +44,10 @@ static int check_findings(struct rp_orc_result *r, struct rp_diag *diag)
 		if (rp_orc_table_spoils(&r->findings.v[i]))
 			return rp_diag_set(diag, r->findings.v[i].id, NULL,
 				"no table is written: %zu error%s in what the "
-				"code does to the stack", n, rp_s(n));
+				"code does to the stack%s", n, rp_s(n),
+				r->obj.linked && r->rows.nfdes ? "; "
+				"--from-eh-frame makes one of what .eh_frame "
+				"says" : "");
 	}
 	return 0;
 }
@@ -66,7 +71,8 @@ static int make_from_walk(struct rp_orc_result *r, unsigned int prefix,
 	if (!rc && prefix)
 		rp_orc_set_prefix(&r->code, prefix);
 	if (!rc)
-		rc = rp_orc_from_walk(&r->orc, &r->walk, diag);
+		rc = rp_orc_from_walk(&r->orc, &r->walk,
+				      r->rows.nfdes ? &r->rows : NULL, diag);
 	r->unsaid = r->orc.unsaid;
 	return rc;
 }
@@ -114,24 +120,68 @@ static int write_table(void *context, int fd, struct rp_diag *diag)
 	return rp_orc_write_table(&r->orc, &r->obj, fd, diag);
 }
 
+/* In a directory tables are named as rp_unwind_space_add_self() looks for them. */
+static int name_by_build_id(const struct rp_orc_result *r,
+			    const char *directory, char *ret,
+			    struct rp_diag *diag)
+{
+	size_t size, n;
+	const uint8_t *id = rp_orc_build_id_bytes(&r->obj, &size);
+
+	if (!id || size > 64)
+		return rp_diag_set(diag, RP_DIAG_BINARY_BUILD_ID, NULL, "has no "
+			"build ID to name its table by: name the table itself "
+			"(-o FILE.orc), or link with -Wl,--build-id");
+	n = snprintf(ret, PATH_MAX, "%s/", directory);
+	for (size_t i = 0; i < size && n < PATH_MAX; i++)
+		n += snprintf(ret + n, PATH_MAX - n, "%02x", id[i]);
+	if (n < PATH_MAX)
+		n += snprintf(ret + n, PATH_MAX - n, ".orc");
+	return n < PATH_MAX ? 0 : rp_diag_set(diag, RP_DIAG_WRITE, NULL,
+		"cannot write the table: the path is too long");
+}
+
+/* Where the table of a linked file is to go. */
+static int find_output(const struct rp_orc_result *r, const char *output,
+		       char *ret, struct rp_diag *diag)
+{
+	struct stat st;
+
+	if (!output)
+		return rp_diag_set(diag, RP_DIAG_ORC_KIND, NULL,
+			"is linked, and linked files are not changed: say with "
+			"-o where the table is to go");
+	if (!stat(output, &st)) {
+		if (S_ISDIR(st.st_mode))
+			return name_by_build_id(r, output, ret, diag);
+		if (st.st_dev == r->file.st.st_dev &&
+		    st.st_ino == r->file.st.st_ino)
+			return rp_diag_set(diag, RP_DIAG_ORC_KIND, NULL,
+				"is linked, and -o names the file itself: its "
+				"table would replace it");
+	}
+	if (snprintf(ret, PATH_MAX, "%s", output) >= PATH_MAX)
+		return rp_diag_set(diag, RP_DIAG_WRITE, NULL,
+			"cannot write the table: the path is too long");
+	return 0;
+}
+
 static int finish_linked(struct rp_orc_result *r,
 			 const struct rp_orc_options *options,
 			 struct rp_diag *diag)
 {
+	char output[PATH_MAX];
+
 	if (r->abi->kernel)
 		return rp_diag_set(diag, RP_DIAG_ORC_KIND, NULL,
 			"is linked: a kernel's table is made of its objects");
 	r->no_build_id = !rp_orc_build_id(&r->obj);
 	r->outcome = RP_ORC_WOULD_WRITE;
-	if (options->dry_run)
-		return 0;
-	if (!options->output)
-		return rp_diag_set(diag, RP_DIAG_ORC_KIND, NULL,
-			"is linked, and linked files are not changed: say with "
-			"-o where the table is to go");
-	int rc = rp_whole_file_replace(options->output, write_table, r, diag);
+	int rc = find_output(r, options->output, output, diag);
+	if (rc || options->dry_run)
+		return rc;
 	r->outcome = RP_ORC_WRITTEN;
-	return rc;
+	return rp_whole_file_replace(output, write_table, r, diag);
 }
 
 static int finish_object(struct rp_orc_result *r, const char *path,
@@ -159,8 +209,10 @@ static int read_file(struct rp_orc_result *r, const char *path,
 {
 	int rc = rp_whole_file_read(&r->file, path, diag);
 
-	return rc ? rc : rp_relobj_open_linked(&r->obj, r->file.image,
-					       r->file.size, diag);
+	if (!rc)
+		rc = rp_relobj_open_linked(&r->obj, r->file.image,
+					   r->file.size, diag);
+	return rc ? rc : rp_relobj_refuse_debug_file(&r->obj, diag);
 }
 
 static int dump(struct rp_orc_result *r, const struct rp_orc_options *options,
@@ -169,6 +221,9 @@ static int dump(struct rp_orc_result *r, const struct rp_orc_options *options,
 	int rc = -ENOENT;
 
 	r->outcome = RP_ORC_READ;
+	if (r->abi->kernel && rp_orc_is_table_file(&r->obj))
+		return rp_diag_set(diag, RP_DIAG_ORC_TABLE, NULL,
+			"is a table file of a program: print it without --abi");
 	if (!options->from_eh_frame && !options->dry_run)
 		rc = rp_orc_read(&r->orc, &r->obj, r->abi, diag);
 	if (rc != -ENOENT)
