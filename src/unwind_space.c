@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "unwind_table.h"
 
 #define BUILD_ID_MAX	64
@@ -24,13 +25,17 @@ struct loaded {
 	size_t build_id_size;
 };
 
-/* struct filling - one call of rp_unwind_space_add_self(). */
+/*
+ * struct filling - one call of rp_unwind_space_add_self().
+ * @path: the table file that was looked at last
+ */
 struct filling {
 	struct rp_unwind_space *space;
 	const char *directory;
 	size_t missing;
 	int added;
 	int failed;
+	char path[PATH_MAX];
 };
 
 /* Where a module with this start belongs. */
@@ -124,17 +129,17 @@ static int open_matching(const char *path, const struct loaded *loaded,
 	return 0;
 }
 
-static int find_table(const struct loaded *loaded, const char *directory,
+static int find_table(const struct loaded *loaded, struct filling *filling,
 		      struct rp_unwind_table **ret)
 {
-	char path[PATH_MAX];
+	char *path = filling->path;
 	int rc = 0;
 
 	if (!loaded->build_id_size || loaded->build_id_size > BUILD_ID_MAX)
 		return 0;
-	if (is_listed(loaded, directory, path, sizeof(path)))
+	if (is_listed(loaded, filling->directory, path, sizeof(filling->path)))
 		rc = open_matching(path, loaded, ret);
-	if (!rc && is_named(loaded, path, sizeof(path)))
+	if (!rc && is_named(loaded, path, sizeof(filling->path)))
 		rc = open_matching(path, loaded, ret);
 	return rc;
 }
@@ -176,7 +181,7 @@ static int add_loaded(struct dl_phdr_info *info, size_t size, void *data)
 	if (loaded.start >= loaded.end ||
 	    !is_free(filling->space, loaded.start, loaded.end))
 		return 0;
-	rc = find_table(&loaded, filling->directory, &table);
+	rc = find_table(&loaded, filling, &table);
 	if (rc == 1) {
 		module.table = table;
 		module.start = loaded.start;
@@ -222,17 +227,37 @@ static void settle(struct rp_unwind_space *space, bool stay)
 	space->nr = kept;
 }
 
+static void say_why(const struct filling *filling)
+{
+	const char *why = "cannot be opened";
+
+	if (filling->failed == -ENOSPC)
+		return;
+	if (filling->failed == -EINVAL)
+		why = "no table, or a damaged one";
+	else if (filling->failed == -EPROTONOSUPPORT)
+		why = "a table of another version";
+	else if (filling->failed == -ENOMEM)
+		why = "out of memory";
+	rp__log(RP_LOG_WARN, "object", "%s: %s", filling->path, why);
+}
+
 int rp_unwind_space_add_self(struct rp_unwind_space *space,
 			     const char *directory, size_t *missing)
 {
-	struct filling filling = { .space = space, .directory = directory };
+	struct filling filling;
 
 	if (!space || space->sz < sizeof(*space))
 		return -EINVAL;
+	memset(&filling, 0, sizeof(filling));
+	filling.space = space;
+	filling.directory = directory;
 	dl_iterate_phdr(add_loaded, &filling);
 	settle(space, filling.failed == 0);
-	if (filling.failed < 0)
+	if (filling.failed < 0) {
+		say_why(&filling);
 		return filling.failed;
+	}
 	if (missing)
 		*missing = filling.missing;
 	return filling.added;

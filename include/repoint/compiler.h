@@ -30,14 +30,15 @@
  * RP__DEFINE_HIDDEN() - define a hidden variable; `static` may precede.
  *
  * GCC warns of a visibility on a static definition but merges that of a later
- * declaration silently; clang is the other way round.
+ * declaration silently; clang is the other way round. @init has its commas from
+ * a macro, or in parentheses: C++98 has no variadic macros.
  */
 #ifdef __clang__
-# define RP__DEFINE_HIDDEN(type, name, dim, ...)			\
-	type RP__HIDDEN name dim = __VA_ARGS__
+# define RP__DEFINE_HIDDEN(type, name, dim, init)			\
+	type RP__HIDDEN name dim = init
 #else
-# define RP__DEFINE_HIDDEN(type, name, dim, ...)			\
-	type name dim = __VA_ARGS__;					\
+# define RP__DEFINE_HIDDEN(type, name, dim, init)			\
+	type name dim = init;						\
 	extern type name dim RP__HIDDEN
 #endif
 

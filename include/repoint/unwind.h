@@ -34,7 +34,7 @@
  *           printf("%#llx\n", (unsigned long long)frame.ip);
  *   while (rp_unwind_step(&space, &memory, &frame) == 1);
  *
- * Tables are made by `repoint object orc --from-eh-frame FILE -o FILE.orc`.
+ * Tables are made by `repoint object orc --from-eh-frame -o DIRECTORY FILE...`.
  *
  * How it works
  * ------------
@@ -257,7 +257,9 @@ RP_API const void *rp_unwind_table_build_id(
  * struct rp_unwind_module - code in the target. Never grows.
  * @table: what is known of it
  * @start: of code in the target; @end: one past it
- * @bias:  address in the target minus address in the table's binary
+ * @bias:  address in the target minus address in the table's binary; of a line
+ *         of /proc/PID/maps: start - offset + p_offset - p_vaddr of the PT_LOAD
+ *         header that the offset is in (docs/unwind.md)
  * @owned: rp_unwind_space_close() closes @table
  */
 struct rp_unwind_module {
@@ -298,15 +300,18 @@ RP_API int rp_unwind_space_add(struct rp_unwind_space *space,
  * @space:     what is in it already stays
  * @directory: where DIRECTORY/<build ID in hexadecimal>.orc may be; NULL: only
  *             FILE.orc is looked for, beside each FILE
- * @missing:   how many objects have no table; may be NULL
+ * @missing:   how many objects have no table; may be NULL; untouched on failure
  *
  * A table counts if its build ID is that of the object as it is in memory: an
  * object without a build ID is one without table. Objects whose code is in the
  * space already are passed over.
  *
  * Return: how many were added; -EINVAL and -EPROTONOSUPPORT: a table file is
- * there, but damaged or of another version; -ENOSPC; -ENOMEM. On failure the
- * space is as before.
+ * there, but damaged or of another version; -ENOSPC: @room is used up; -ENOMEM;
+ * -ENOTSUP. On failure the space is as before. One table file that is damaged
+ * fails the whole call: without it stacks would end early, and nobody would know
+ * why. Which one it is, a warning says (<repoint/log.h>, category object), to the
+ * log callback or, with RP_LOG=object, on standard error.
  *
  * Thread safe, as far as the space is; not async-signal-safe.
  */

@@ -62,8 +62,18 @@ static bool is_split(Dwarf_Die *unit)
 	       dwarf_hasattr(unit, DW_AT_GNU_dwo_name);
 }
 
+/* @lines: asked for nothing else */
+static bool is_wanted(Dwarf_Die *unit, bool lines)
+{
+	int tag = dwarf_tag(unit);
+
+	if (lines && tag == DW_TAG_skeleton_unit)
+		return true;
+	return tag == DW_TAG_compile_unit && (lines || !is_split(unit));
+}
+
 /* Every unit's header and root are read; @found: is there one to be asked? */
-static int check_units(struct rp_debug_info *info, bool *found,
+static int check_units(struct rp_debug_info *info, bool lines, bool *found,
 		       struct rp_diag *diag)
 {
 	struct rp_debug_unit unit = { .next = 0 };
@@ -71,8 +81,7 @@ static int check_units(struct rp_debug_info *info, bool *found,
 
 	*found = false;
 	while ((rc = rp_debug_unit_next(info, &unit, diag)) > 0) {
-		if (*found || dwarf_tag(&unit.die) != DW_TAG_compile_unit ||
-		    is_split(&unit.die))
+		if (*found || !is_wanted(&unit.die, lines))
 			continue;
 		info->first = unit.die;
 		*found = true;
@@ -81,7 +90,7 @@ static int check_units(struct rp_debug_info *info, bool *found,
 }
 
 /* @found stays false if there is no debug information. */
-static int open_info(struct rp_debug_info *info, bool *found,
+static int open_info(struct rp_debug_info *info, bool lines, bool *found,
 		     struct rp_diag *diag)
 {
 	int rc = rp_debug_image_init(&info->image, info->obj, diag);
@@ -93,11 +102,11 @@ static int open_info(struct rp_debug_info *info, bool *found,
 		info->dwarf = dwarf_begin_elf(info->elf, DWARF_C_READ, NULL);
 	if (!info->dwarf)
 		return rp_debug_damaged(diag, NULL);
-	return check_units(info, found, diag);
+	return check_units(info, lines, found, diag);
 }
 
-int rp_debug_info_open(struct rp_debug_info **ret, const struct rp_relobj *obj,
-		       struct rp_diag *diag)
+static int open_units(struct rp_debug_info **ret, const struct rp_relobj *obj,
+		      bool lines, struct rp_diag *diag)
 {
 	struct rp_debug_info *info = calloc(1, sizeof(*info));
 	bool found = false;
@@ -106,13 +115,25 @@ int rp_debug_info_open(struct rp_debug_info **ret, const struct rp_relobj *obj,
 	if (!info)
 		return rp_diag_nomem(diag);
 	info->obj = obj;
-	int rc = open_info(info, &found, diag);
+	int rc = open_info(info, lines, &found, diag);
 	if (rc || !found) {
 		rp_debug_info_close(info);
 		return rc;
 	}
 	*ret = info;
 	return 0;
+}
+
+int rp_debug_info_open(struct rp_debug_info **ret, const struct rp_relobj *obj,
+		       struct rp_diag *diag)
+{
+	return open_units(ret, obj, false, diag);
+}
+
+int rp_debug_lines_open(struct rp_debug_info **ret, const struct rp_relobj *obj,
+			struct rp_diag *diag)
+{
+	return open_units(ret, obj, true, diag);
 }
 
 void rp_debug_info_close(struct rp_debug_info *info)

@@ -23,6 +23,15 @@ struct rp_debug_info;
  */
 int rp_debug_info_open(struct rp_debug_info **ret, const struct rp_relobj *obj,
 		       struct rp_diag *diag);
+
+/**
+ * rp_debug_lines_open() - the same, for lines alone: of -gsplit-dwarf, too, where
+ * the line tables are in the object and all the rest is in another file, which
+ * is not read. Only rp_debug_line() may be asked.
+ * @ret: NULL if the object has no unit
+ */
+int rp_debug_lines_open(struct rp_debug_info **ret, const struct rp_relobj *obj,
+			struct rp_diag *diag);
 void rp_debug_info_close(struct rp_debug_info *info);
 
 /**

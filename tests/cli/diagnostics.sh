@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Every diagnostic has its entry in docs/diagnostics.md, and the other way
-# round; every command has a page of the manual that names all its options.
+# round; every command has a page of the manual that names all its options, and
+# the page of the program names all commands and exit statuses.
 . "$(dirname "$0")/common.inc"
 
 numbers()
@@ -35,6 +36,44 @@ documented()
 	done
 }
 
+# Each line of the list of commands: "  repoint NOUN VERB    what it does"
+commands()
+{
+	"$REPOINT" --help | sed -nE 's/^  repoint ([a-z]+( [a-z]+)?) .*/\1/p'
+}
+
+# listed NOUN [VERB]: it has an entry in repoint.1, and a synopsis in the page of
+# the noun, where several verbs may share one: repoint patch apply | check
+listed()
+{
+	sed -n '/^\.SH SYNOPSIS/,/^\.SH DESCRIPTION/p' \
+		"$RP_SOURCE/docs/man/repoint-$1.1" | tr -s '"| ' ' ' >"$tmp/synopsis"
+	grep -qx -e "\.B repoint $*" "$RP_SOURCE/docs/man/repoint.1" &&
+	grep -Eq "repoint $1( [a-z]+)*${2:+ $2}\\>" "$tmp/synopsis"
+}
+
+# The numbers that the help of commands has behind "Exit status:"
+statuses()
+{
+	local command
+	commands | grep -v '^help' | while read -r command; do
+		# shellcheck disable=SC2086 # noun and verb
+		"$REPOINT" help $command | sed -n '/^Exit status:/,$p'
+	done | grep -oE '\<[0-9]+\>' | sort -un
+}
+
+has_statuses()
+{
+	local n
+	statuses >"$tmp/statuses"
+	[ "$(wc -l <"$tmp/statuses")" -gt 5 ] || return
+	while read -r n; do
+		sed -n '/^\.SH EXIT STATUS/,/^\.SH DIAG/p' \
+			"$RP_SOURCE/docs/man/repoint.1" | grep -qx "\.B $n" ||
+			{ echo "no exit status $n in repoint.1"; return 1; }
+	done <"$tmp/statuses"
+}
+
 formats()
 {
 	man --warnings -l "$1" 2>"$tmp/man.log" >/dev/null
@@ -60,7 +99,15 @@ for command in apply build check diff keygen list replace revert show sign symbo
 	check "repoint-patch.1 has all options of $command" \
 		documented repoint-patch.1 "patch $command"
 done
-for page in repoint.1 repoint-object.1 repoint-cc.1 repoint-patch.1; do
+commands | grep -v '^help' >"$tmp/commands"
+check "there are commands" [ "$(wc -l <"$tmp/commands")" -gt 10 ]
+while read -r command; do
+	# shellcheck disable=SC2086 # noun and verb
+	check "the manual has $command" listed $command
+done <"$tmp/commands"
+check "repoint.1 has every exit status" has_statuses
+for page in repoint.1 repoint-object.1 repoint-cc.1 repoint-litmus.1 \
+	repoint-patch.1; do
 	if command -v man >/dev/null; then
 		check "$page" formats "$RP_SOURCE/docs/man/$page"
 	else

@@ -69,4 +69,57 @@ check "the walk says so" names_in_order "this thread" print_own \
 	"No such file or directory"
 head -c 1000 "$own" >"$tmp/other/$id.orc"
 check "a damaged table is an error" refused "Invalid argument"
+# named ENVIRONMENT...: the damaged file, in a line of its own
+named()
+{
+	env "$@" "$tmp/stacks" "$tmp/other" >"$tmp/out" 2>&1
+	cat "$tmp/out"
+	grep -qxF "repoint: object: $own_of_other: no table, or a damaged one" \
+		"$tmp/out"
+}
+own_of_other=$tmp/other/$id.orc
+check "which one, with RP_LOG=object" named RP_LOG=object
+check "which one, with RP_LOG=warn" named RP_LOG=warn
+silent()
+{
+	! named -u RP_LOG
+}
+check "nothing without" silent
+cp "$own" "$own_of_other"
+printf '\2' | dd of="$own_of_other" bs=1 conv=notrunc 2>"$tmp/dd" \
+	seek=$((0x$(readelf -SW "$own" | sed -n \
+		's/.* \.orc_header  *[A-Z]* *[0-9a-f]* \([0-9a-f]*\) .*/\1/p')))
+versioned()
+{
+	RP_LOG=object refused "Protocol not supported" && cat "$tmp/out" &&
+	grep -qxF "repoint: object: $own_of_other: a table of another version" \
+		"$tmp/out"
+}
+check "a table of another version" versioned
+
+# As docs/unwind.md says it.
+documented()
+{
+	mkdir "$tmp/documented" &&
+	# shellcheck disable=SC2046 # several
+	"$RP_TOOL" object orc --from-eh-frame -o "$tmp/documented" \
+		"$tmp/stacks" $(ldd "$tmp/stacks" | grep -o '/[^ ]*') &&
+	run 3 "$tmp/documented"
+}
+check "tables by one command" documented
+
+# What walks stacks may be built as C++98; no warning comes of the header.
+cxx98()
+{
+	echo '#include <repoint/unwind.h>' >"$tmp/header.cc" &&
+	"$1" -std=c++98 -pedantic -Wall -Wextra -Werror -fsyntax-only \
+		-I"$RP_SOURCE/include" "$tmp/header.cc"
+}
+for cxx in g++ clang++; do
+	if command -v $cxx >/dev/null; then
+		check "the header in C++98: $cxx" cxx98 $cxx
+	else
+		skip "the header in C++98: $cxx" "no $cxx"
+	fi
+done
 tap_end

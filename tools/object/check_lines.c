@@ -84,7 +84,7 @@ static struct rp_check_lines *open_lines(const struct rp_relobj *obj)
 		return NULL;
 	if (obj->linked)
 		open_linked(lines, obj);
-	else if (rp_debug_info_open(&lines->info, obj, &diag))
+	else if (rp_debug_lines_open(&lines->info, obj, &diag))
 		lines->info = NULL;	// damaged: no line is known
 	return lines;
 }
