@@ -41,6 +41,21 @@ static int check_machine(const uint8_t *ident, struct rp_diag *diag)
 	return 0;
 }
 
+/* @linked: are linked files taken? */
+static int refuse_type(uint16_t type, bool linked, struct rp_diag *diag)
+{
+	const char *taken = linked ?
+		"relocatable objects, programs and shared objects are" :
+		"only relocatable objects are";
+	size_t at = offsetof(Elf64_Ehdr, e_type);
+
+	if (type == ET_CORE)
+		return rp_diag_set_at(diag, RP_DIAG_NOT_REL, "ELF header", at,
+				      "a core file; %s read", taken);
+	return rp_diag_set_at(diag, RP_DIAG_NOT_REL, "ELF header", at,
+			      "ELF type %u; %s read", type, taken);
+}
+
 static int check_type(struct rp_relobj *obj, bool linked, struct rp_diag *diag)
 {
 	const uint8_t *ident = obj->image;
@@ -59,9 +74,7 @@ static int check_type(struct rp_relobj *obj, bool linked, struct rp_diag *diag)
 			"already linked; name the object files that it was "
 			"linked from (to annotate: or link with "
 			"-Wl,--emit-relocs)");
-	return rp_diag_set_at(diag, RP_DIAG_NOT_REL, "ELF header",
-		offsetof(Elf64_Ehdr, e_type),
-		"ELF type %u is not a relocatable object", type);
+	return refuse_type(type, linked, diag);
 }
 
 static int check_magic(struct rp_relobj *obj, bool linked, struct rp_diag *diag)

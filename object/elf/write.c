@@ -118,6 +118,7 @@ static int put_all(Elf *elf, struct rp_elf_edit *edit)
 	}
 	if (put_header(elf, edit, shoff) || put_section_zero(elf, edit))
 		return -EINVAL;
+	errno = 0;	// for the reason of a write that fails
 	return elf_update(elf, ELF_C_WRITE) < 0 ? -EINVAL : 0;
 }
 
@@ -126,7 +127,8 @@ static int cannot_write(struct rp_diag *diag)
 	// libelf has no name for this in its interface.
 	if (errno == ENOMEM)
 		return rp_diag_nomem(diag);
-	const char *why = elf_errmsg(-1);
+	// "Cannot write data to file", says libelf of a full disk.
+	const char *why = errno ? strerror(errno) : elf_errmsg(-1);
 	return rp_diag_set(diag, RP_DIAG_WRITE, NULL,
 			   "cannot write the object: %s",
 			   why ? why : "unknown error");

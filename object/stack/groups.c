@@ -3,6 +3,7 @@
  * Sites of alternatives and what replaces them: one table serves all variants, so
  * their states are kept by the offset from the site's start, and must agree.
  */
+#include "../printable.h"
 #include "internal.h"
 
 #include <inttypes.h>
@@ -16,8 +17,8 @@ static void report_conflict(struct rp_walker *w, uint32_t site, uint32_t at,
 	rp_stack_state_text(rp_walk_state(w, new), b, sizeof(b));
 	rp_walk_find(w, RP_DIAG_CHECK_ALT_STACK, RP_ERROR,
 		w->code->groups[site].first,
-		"%" PRIu32 " bytes into this site the alternatives leave"
-		" different stacks: %s; and %s", at, a, b);
+		"%" PRIu32 " byte%s into this site the alternatives leave"
+		" different stacks: %s; and %s", at, rp_s(at), a, b);
 }
 
 static bool put_in_group(struct rp_walker *w, uint32_t site, uint64_t at,

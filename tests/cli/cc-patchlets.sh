@@ -60,7 +60,7 @@ several()
 	expect_status 1 "$REPOINT" cc "$1" -I"$RP_INC" -O2 -c bad.c good.c \
 		main.c || return
 	[ ! -e bad.o ] && [ -e main.o ] && annotate -v good.o |
-	grep 'already annotated: .* 1 ops sites'
+	grep 'already annotated: .* 1 ops site'
 }
 
 through_link()

@@ -41,16 +41,43 @@ dry()
 {
 	cp dry.o before.o
 	annotate --dry-run -v dry.o >got && cat got && cmp dry.o before.o &&
-	grep -qx 'dry.o: would be annotated: 5 sites, 1 cross a 16-byte block' got
+	grep -qx 'dry.o: would be annotated: 5 sites, 1 crosses a 16-byte block' got
 }
 
 stats()
 {
 	annotate --stats t.o 2>got && cat got
-	grep -q '1 files: 0 changed, 0 with errors.*5 sites: 1 cross' got
+	grep -q '^1 file: 0 changed, 0 with errors.*; 5 sites: 1 crosses a' got
+}
+
+# Words for one and for several; an ops site, and something else.
+one()
+{
+	{
+		printf '	.globl f, g\nf:	call rp_tramp__x\n	ret\n'
+		printf 'g:	call *rp_ops__t+8(%%rip)\n'
+		printf '	leaq rp_ops__t(%%rip), %%rax\n	ret\n'
+	} >one.s
+	"$CC" -c one.s -o one.o && annotate -v --stats one.o >got 2>&1
+	cat got
+	grep -qx "one.o: annotated: 1 site, 0 cross a 16-byte block; 1 ops \
+site, 0 cross a 16-byte block, 1 other reference" got &&
+	grep -q "^1 file: .*; 1 site: 0 cross a .*; 1 ops site: 0 cross a .*, 1 \
+other reference$" got
+}
+
+thunks()
+{
+	printf 'f:	call __x86_indirect_thunk_rax\n	jmp __x86_return_thunk\n' \
+		>thunk.s
+	"$CC" -c thunk.s -o thunk.o &&
+	annotate --abi linux-6.1 -v thunk.o >got && cat got &&
+	grep -q '; 1 retpoline site, 1 return site$' got
 }
 
 check "--dry-run changes nothing" dry
 check "--json" json
 check "--stats" stats
+check "one of each" one
+check "one of each: thunks" thunks
 tap_end

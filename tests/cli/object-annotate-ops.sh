@@ -33,7 +33,7 @@ record_all()
 	*-O0*) [ "$n" -eq 0 ] ;;
 	*) [ "$n" -eq 10 ] ;;
 	esac &&
-	grep -q "^1 files: 0 changed.*; $n ops sites: " "$tmp/out"
+	grep -q "^1 file: 0 changed.*; $n ops sites: " "$tmp/out"
 }
 
 # link_run SITES CC LINK_FLAGS...

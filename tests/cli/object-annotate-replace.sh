@@ -36,11 +36,12 @@ no_sites()
 full_disk()	# a limit on the size of files stands in for it
 {
 	cp plain.o full.o &&
-	(ulimit -f 0; trap '' XFSZ; annotate full.o; echo "status $?") 2>&1 |
+	(ulimit -f 0; trap '' XFSZ; LC_ALL=C annotate full.o
+		echo "status $?") 2>&1 |
 		cat >err
 	cat err
 	cmp full.o plain.o && grep -q '^status 1$' err &&
-	grep -q 'full.o: error: .*\[RP0002\]' err
+	grep -q 'full.o: error: .*: File too large \[RP0002\]$' err
 }
 
 check "mode is kept" mode

@@ -5,6 +5,7 @@
 #include "options.h"
 #include "../../object/abi.h"
 #include "../../object/elf/places.h"
+#include "../../object/printable.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -105,17 +106,30 @@ static struct counts count(const struct rp_sites *sites)
 				sites->prefixed, sites->got, sites->others };
 }
 
+static void print_crossing(FILE *out, const char *before, size_t n)
+{
+	fprintf(out, "%s%zu cross%s a 16-byte block", before, n,
+		n == 1 ? "es" : "");
+}
+
+static void print_thunks(FILE *out, size_t retpoline, size_t returns)
+{
+	fprintf(out, "; %zu retpoline site%s, %zu return site%s", retpoline,
+		rp_s(retpoline), returns, rp_s(returns));
+}
+
 static void print_counts(FILE *out, const struct counts *n)
 {
 	if (n->sites)
-		fprintf(out, ", %zu cross a 16-byte block", n->crossing);
+		print_crossing(out, ", ", n->crossing);
 	if (n->prefixed)
 		fprintf(out, ", %zu left out (prefixed)", n->prefixed);
 	if (n->got)
 		fprintf(out, ", %zu through the GOT (another object's table, "
 			"or not hidden)", n->got);
 	if (n->others)
-		fprintf(out, ", %zu other references", n->others);
+		fprintf(out, ", %zu other reference%s", n->others,
+			rp_s(n->others));
 }
 
 static bool want_function(const struct rp_relobj *obj,
@@ -196,16 +210,15 @@ static void print_verbose(const char *path, const struct rp_annotation *a,
 	if (a->outcome == RP_ANNOTATE_CHANGED && dry_run)
 		word = "would be annotated";
 	rp_print_name(stdout, path);
-	printf(": %s: %zu sites", word, calls.sites);
+	printf(": %s: %zu site%s", word, calls.sites, rp_s(calls.sites));
 	print_counts(stdout, &calls);
 	if (ops.sites || ops.prefixed || ops.got || ops.others) {
-		printf("; %zu ops sites", ops.sites);
+		printf("; %zu ops site%s", ops.sites, rp_s(ops.sites));
 		print_counts(stdout, &ops);
 	}
 	if (a->thunks[RP_THUNKS_RETPOLINE].n || a->thunks[RP_THUNKS_RETURN].n)
-		printf("; %zu retpoline sites, %zu return sites",
-		       a->thunks[RP_THUNKS_RETPOLINE].n,
-		       a->thunks[RP_THUNKS_RETURN].n);
+		print_thunks(stdout, a->thunks[RP_THUNKS_RETPOLINE].n,
+			     a->thunks[RP_THUNKS_RETURN].n);
 	putchar('\n');
 	print_others(path, a);
 }
@@ -348,19 +361,21 @@ static void print_totals(const struct totals *t, bool dry_run, bool kernel)
 	const struct counts *calls = &t->of[RP_TABLE_CALLS];
 	const struct counts *ops = &t->of[RP_TABLE_OPS];
 
-	fprintf(stderr, "%zu files: %zu %s, %zu with errors, %zu compiled with "
-		"-flto; %zu sites: %zu cross a 16-byte block, %zu left out "
-		"(prefixed), %zu other references", t->files, t->changed,
-		dry_run ? "to be changed" : "changed", t->errors, t->lto,
-		calls->sites, calls->crossing, calls->prefixed, calls->others);
-	fprintf(stderr, "; %zu ops sites: %zu cross a 16-byte block, %zu left "
-		"out (prefixed), %zu through the GOT, %zu other references",
-		ops->sites, ops->crossing, ops->prefixed, ops->got,
-		ops->others);
+	fprintf(stderr, "%zu file%s: %zu %s, %zu with errors, %zu compiled "
+		"with -flto", t->files, rp_s(t->files), t->changed,
+		dry_run ? "to be changed" : "changed", t->errors, t->lto);
+	fprintf(stderr, "; %zu site%s", calls->sites, rp_s(calls->sites));
+	print_crossing(stderr, ": ", calls->crossing);
+	fprintf(stderr, ", %zu left out (prefixed), %zu other reference%s",
+		calls->prefixed, calls->others, rp_s(calls->others));
+	fprintf(stderr, "; %zu ops site%s", ops->sites, rp_s(ops->sites));
+	print_crossing(stderr, ": ", ops->crossing);
+	fprintf(stderr, ", %zu left out (prefixed), %zu through the GOT, "
+		"%zu other reference%s", ops->prefixed, ops->got, ops->others,
+		rp_s(ops->others));
 	if (kernel)
-		fprintf(stderr, "; %zu retpoline sites, %zu return sites",
-			t->thunks[RP_THUNKS_RETPOLINE],
-			t->thunks[RP_THUNKS_RETURN]);
+		print_thunks(stderr, t->thunks[RP_THUNKS_RETPOLINE],
+			     t->thunks[RP_THUNKS_RETURN]);
 	fputc('\n', stderr);
 }
 
