@@ -24,7 +24,7 @@ build()
 run()
 {
 	# shellcheck disable=SC2086 # a command with its arguments, or nothing
-	TSAN_OPTIONS=halt_on_error=0:exitcode=66 $plain timeout 100 \
+	TSAN_OPTIONS=halt_on_error=0:exitcode=66 $plain timeout 600 \
 		"$tmp/program"
 }
 
