@@ -289,6 +289,10 @@ static inline bool rp_code_is_fill(const struct rp_code_insn *insn)
  *  jump through the GOT (PLT)? Each of them is a function. */
 bool rp_code_is_stub_section(const struct rp_code *code, uint32_t section);
 
+/** rp_function_with() - the function that has the byte, or 0. */
+uint32_t rp_function_with(const struct rp_code *code, uint32_t section,
+			  uint64_t offset);
+
 /** rp_function_name() - printable; "" if it has none. */
 const char *rp_function_name(const struct rp_code *code, uint32_t function);
 

@@ -42,10 +42,11 @@ void rp_code_free_data(struct rp_code_build *b)
 	b->tables = NULL;
 }
 
+// In the large code model the GOT's address is added to a distance from there.
 static bool is_absolute(uint32_t type)
 {
 	return type == R_X86_64_32 || type == R_X86_64_32S ||
-	       type == R_X86_64_64;
+	       type == R_X86_64_64 || type == R_X86_64_GOTOFF64;
 }
 
 static bool is_relative(uint32_t type)

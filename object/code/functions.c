@@ -232,8 +232,9 @@ static int assign(struct rp_code_build *b)
 	return 0;
 }
 
-uint32_t rp_function_at(const struct rp_code *code, uint32_t section,
-			uint64_t offset)
+/* The last one that begins before that place, in any section. */
+static uint32_t begins_before(const struct rp_code *code, uint32_t section,
+			      uint64_t offset)
 {
 	size_t low = 1, high = code->nfunctions;
 
@@ -247,9 +248,25 @@ uint32_t rp_function_at(const struct rp_code *code, uint32_t section,
 		else
 			high = mid;
 	}
-	return low < code->nfunctions &&
-	       code->functions[low].section == section &&
-	       code->functions[low].offset == offset ? low : 0;
+	return low - 1;
+}
+
+uint32_t rp_function_at(const struct rp_code *code, uint32_t section,
+			uint64_t offset)
+{
+	uint32_t i = begins_before(code, section, offset) + 1;
+
+	return i < code->nfunctions && code->functions[i].section == section &&
+	       code->functions[i].offset == offset ? i : 0;
+}
+
+uint32_t rp_function_with(const struct rp_code *code, uint32_t section,
+			  uint64_t offset)
+{
+	uint32_t i = begins_before(code, section, offset + 1);
+	const struct rp_function *f = &code->functions[i];
+
+	return i && f->section == section && offset - f->offset < f->size ? i : 0;
 }
 
 /* struct name - of a symbol that is a function; @length of it counts. */

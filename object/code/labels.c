@@ -55,7 +55,8 @@ static int from_code(struct labels *l, const struct rp_switches *s)
 	int rc = 0;
 
 	for (size_t i = 0; i < s->nrefs && !rc; i++) {
-		if (s->refs[i].reg != RP_REG_NONE)
+		if (s->refs[i].reg != RP_REG_NONE &&
+		    !rp_large_is_got_base(l->b->code, &s->refs[i]))
 			rc = add_label(l, s->refs[i].place);
 	}
 	return rc;
@@ -168,7 +169,7 @@ static bool is_unknown(const struct rp_code *code, uint32_t i)
 
 	return insn->flow == RP_FLOW_JMP_INDIRECT &&
 	       !(insn->flags & (RP_CODE_EDGES | RP_CODE_THUNK)) &&
-	       !rp_code_pointer_symbol(code, i);
+	       !rp_code_pointer_symbol(code, i) && !rp_large_goes_to_function(code, i);
 }
 
 static int by_function(const void *a, const void *b)

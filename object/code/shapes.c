@@ -9,6 +9,8 @@
  *	mov (%b,%i,8),%r; jmp *%r	the same; %b has been loaded with T
  *	movslq (%b,%i,4),%r		relative to T, 4 bytes each: position
  *	add %b,%r; jmp *%r		independent code
+ *	add (%b,%i,8),%b; jmp *%b	the same, 8 bytes each: the large code
+ *					model; or mov, add
  */
 #include "../bytes.h"
 #include "switches.h"
@@ -24,7 +26,7 @@
 struct step {
 	uint32_t insn;
 	uint8_t opcode, second;
-	bool reg_only;
+	bool reg_only, wide;
 	uint8_t modrm_reg, modrm_rm;
 	uint16_t writes;
 	struct rp_insn_flow flow;
@@ -63,6 +65,7 @@ static bool read_step(const struct rp_code *code, uint32_t i, struct step *ret)
 		at++;
 	if (at + 1 < length && (bytes[at] & 0xf0) == 0x40)
 		rex = bytes[at++];
+	ret->wide = rex & 8;
 	ret->opcode = bytes[at];
 	ret->second = at + 1 < length ? bytes[at + 1] : 0;
 	if (ret->opcode == OP_TWO_BYTES && at + 2 < length)
@@ -107,6 +110,7 @@ static void take_load(const struct rp_code *code, const struct step *s,
 		      struct rp_shape *shape)
 {
 	shape->load = s->insn;
+	shape->wide = s->wide && s->opcode != OP_MOVSLQ;
 	shape->base = s->flow.base;
 	shape->index = s->flow.index;
 	shape->other = s->flow.scale > 1 ? RP_REG_NONE : s->flow.index;
@@ -118,6 +122,12 @@ static bool loads_by_index(const struct step *s)
 {
 	return !s->reg_only && s->flow.memory && s->flow.index != RP_REG_NONE &&
 	       (s->opcode == OP_LOAD || s->opcode == OP_MOVSLQ);
+}
+
+static bool adds_by_index(const struct step *s)
+{
+	return !s->reg_only && s->flow.memory && s->flow.index != RP_REG_NONE &&
+	       s->opcode == OP_ADD_REG && s->wide;
 }
 
 static bool is_address(const struct step *s)
@@ -179,6 +189,10 @@ static bool follow_register(const struct rp_code *code, uint32_t jump,
 			return true;
 		}
 		shape->relative = true;
+		if (adds_by_index(&s)) {
+			take_load(code, &s, shape);
+			return true;
+		}
 		if ((s.opcode == OP_ADD_RM || s.opcode == OP_ADD_REG) &&
 		    s.reg_only)
 			return find_entry(code, i, first, (uint8_t[]){

@@ -142,7 +142,7 @@ static int try(struct rp_switches *s, const struct choice *c,
 	       struct rp_spot place, bool sure, bool *found)
 {
 	struct rp_table t = {
-		.place = place, .relative = c->shape->relative,
+		.place = place, .relative = c->shape->relative, .wide = c->shape->wide,
 		.bound = sure ? c->shape->bound : 0,
 	};
 	bool fits;
@@ -280,6 +280,7 @@ static int find_jump_table(struct rp_switches *s, uint32_t jump)
 	};
 
 	if (!function || !is_jump(&code->insns[jump]) ||
+	    rp_large_goes_to_function(code, jump) ||
 	    !rp_code_shape(code, jump, &shape))
 		return 0;
 	return find_table(s, &c);

@@ -36,7 +36,7 @@ static bool may_be_own(const struct rp_code *code, uint32_t function,
 
 static uint64_t entry_size(const struct rp_table *t)
 {
-	return t->relative ? 4 : 8;
+	return t->relative && !t->wide ? 4 : 8;
 }
 
 static struct rp_spot by_reloc(const struct rp_code *code,
@@ -47,10 +47,16 @@ static struct rp_spot by_reloc(const struct rp_code *code,
 
 	if (!t->relative && r->type == R_X86_64_64)
 		return rp_relobj_spot(code->obj, r->symbol, r->addend);
-	if (t->relative && r->type == R_X86_64_PC32 && !t->origin.section)
+	if (t->relative && !t->origin.section &&
+	    r->type == (t->wide ? R_X86_64_PC64 : R_X86_64_PC32))
 		return rp_relobj_spot(code->obj, r->symbol,
 				      (uint64_t)r->addend - (at - t->place.offset));
 	return none;
+}
+
+static int64_t distance(const struct rp_table *t, uint64_t value)
+{
+	return t->wide ? (int64_t)value : (int32_t)value;
 }
 
 // Entries that the assembler could resolve, and those of linked files.
@@ -65,13 +71,13 @@ static struct rp_spot by_value(const struct rp_code *code,
 	if (!obj->linked) {
 		if (!t->relative || !is_text(code, from.section))
 			return spot;
-		from.offset += (int64_t)(int32_t)value;
+		from.offset += distance(t, value);
 		return from.offset < obj->sections[from.section].hdr.sh_size ?
 			from : spot;
 	}
 	address = t->relative ?
 		rp_relobj_address(obj, from.section, from.offset) +
-		(int64_t)(int32_t)value : value;
+		distance(t, value) : value;
 	spot.section = rp_relobj_section_at(obj, address, &spot.offset);
 	return spot;
 }

@@ -7,7 +7,7 @@
 
 /*
  * struct rp_shape - how an indirect jump uses a table.
- * @relative: entries of 4 bytes, to which something is added
+ * @relative: entries to which something is added; of 4 bytes, or @wide: 8
  * @load:     the instruction that loads the entry
  * @base:     the register that holds the table's address, or RP_REG_NONE
  * @other:    another one that may be it, or RP_REG_NONE
@@ -18,7 +18,7 @@
  *            the table itself
  */
 struct rp_shape {
-	bool relative;
+	bool relative, wide;
 	uint32_t load;
 	uint8_t base, other, origin_reg, index;
 	uint32_t bound;
@@ -31,7 +31,7 @@ struct rp_table {
 	struct rp_spot place;
 	struct rp_spot origin;
 	uint32_t bound;
-	bool relative;
+	bool relative, wide;
 };
 
 /* struct rp_ref - an instruction that loads a register with a place's address. */
@@ -85,5 +85,11 @@ int rp_table_read(struct rp_switches *s, const struct rp_table *t,
 /* Does code refer to that place of data? @function: 0, or only this one's. */
 bool rp_switch_starts(const struct rp_switches *s, uint32_t section,
 		      uint64_t offset, uint32_t function);
+
+/* large.c: the large code model, of objects that are not linked */
+/* Does a reference take an address of code only to find the GOT from there? */
+bool rp_large_is_got_base(const struct rp_code *code, const struct rp_ref *ref);
+/* Does an indirect jump go to a function, by what its register was loaded with? */
+bool rp_large_goes_to_function(const struct rp_code *code, uint32_t jump);
 
 #endif /* REPOINT_OBJECT_CODE_SWITCHES_H */

@@ -162,4 +162,8 @@ int rp_landings_init(struct rp_landings *landings,
 		     const struct rp_relobj *obj, struct rp_diag *diag);
 void rp_landings_deinit(struct rp_landings *landings);
 
+/** rp_frame_reg_number() - the enum rp_reg of a register's number in DWARF, or
+ *  RP_REG_NONE. */
+uint8_t rp_frame_reg_number(uint64_t dwarf);
+
 #endif /* REPOINT_OBJECT_FRAMES_ROWS_H */

@@ -45,7 +45,7 @@ struct machine {
 	uint64_t fault_at;
 };
 
-static uint8_t reg_number(uint64_t dwarf)
+uint8_t rp_frame_reg_number(uint64_t dwarf)
 {
 	return dwarf < DWARF_REGS ? insn_reg[dwarf] : RP_REG_NONE;
 }
@@ -66,7 +66,7 @@ static bool fits(int64_t v)
 static bool set_cfa(struct machine *m, uint64_t reg, int64_t offset)
 {
 	m->now.row.cfa = RP_ROW_CFA_REG;
-	m->now.row.cfa_reg = reg_number(reg);
+	m->now.row.cfa_reg = rp_frame_reg_number(reg);
 	m->now.row.cfa_offset = (int32_t)offset;
 	m->now.row.cfa_plus = 0;
 	m->now.offset = (int32_t)offset;
@@ -89,7 +89,7 @@ static bool set_cfa_expr(struct machine *m, const struct rp_cfi_insn *insn)
 	m->now.row.cfa = expr.form == RP_CFI_FORM_AT_REG && expr.plus ?
 		     RP_ROW_CFA_AT_REG_PLUS : kinds[expr.form];
 	m->now.row.cfa_reg = expr.form == RP_CFI_FORM_OTHER ? RP_REG_NONE :
-			 reg_number(expr.reg);
+			 rp_frame_reg_number(expr.reg);
 	m->now.row.cfa_offset = (int32_t)expr.offset;
 	m->now.row.cfa_plus = (int32_t)expr.plus;
 	m->now.by_expr = true;
@@ -119,7 +119,7 @@ static bool set_rule_expr(struct machine *m, const struct rp_cfi_insn *insn)
 				insn->expr - m->section->data);
 	if (rule)
 		*rule = (struct rp_frame_rule){
-			RP_RULE_AT_REG, reg_number(expr.reg),
+			RP_RULE_AT_REG, rp_frame_reg_number(expr.reg),
 			(int32_t)expr.offset,
 		};
 	return fits(expr.offset);
@@ -189,7 +189,7 @@ static bool apply(struct machine *m, const struct rp_cfi_insn *insn)
 		return set_rule(m, insn->reg, RP_RULE_VAL_OFFSET, insn->value);
 	case RP_CFI_REGISTER:
 		return set_rule(m, insn->reg, RP_RULE_REGISTER,
-				reg_number((uint64_t)insn->value));
+				rp_frame_reg_number((uint64_t)insn->value));
 	case RP_CFI_EXPRESSION:
 	case RP_CFI_VAL_EXPRESSION:
 		return set_rule_expr(m, insn);

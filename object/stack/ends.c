@@ -44,6 +44,23 @@ bool rp_walk_left_function(struct rp_walker *w, uint32_t insn)
 	return true;
 }
 
+/* Is all as at the entry? The CFA may be counted from another register, as .eh_frame
+ * says where rsp is loaded from that. @popped: but for the return address, which was
+ * popped. */
+static bool is_as_entered(struct rp_walker *w, uint32_t state, bool popped)
+{
+	struct rp_stack_state copy = *rp_walk_state(w, state);
+
+	if (popped && copy.height == 0)
+		copy.height = 8;
+	if (!w->kernel && copy.base == RP_CFA_REG && copy.height == 8) {
+		copy.reg = RP_RSP;
+		copy.offset = 8;
+	}
+	return !rp_stack_is_modified(&copy) ||
+	       (rp_walk_drop_global(w, &copy) && !rp_stack_is_modified(&copy));
+}
+
 static bool ends_well(struct rp_walker *w, uint32_t insn, uint32_t state)
 {
 	if (w->kernel)
@@ -54,7 +71,7 @@ static bool ends_well(struct rp_walker *w, uint32_t insn, uint32_t state)
 	if (rp_walk_state(w, state)->base == RP_CFA_UNKNOWN &&
 	    !(w->frames && rp_walk_row(w, insn)))
 		return true;
-	return !rp_stack_is_modified(rp_walk_state(w, state)) ||
+	return is_as_entered(w, state, false) ||
 	       (w->frames && rp_walk_row_outermost(w, insn)) ||
 	       rp_walk_spares(w, insn, rp_walk_state(w, state));
 }
@@ -106,6 +123,8 @@ void rp_walk_check_tail(struct rp_walker *w, uint32_t insn, uint32_t state)
 	char text[RP_STATE_TEXT_SIZE];
 
 	if (w->dead || ends_well(w, insn, state) ||
+	    (rp_walk_pops_return(w, insn - 1) &&
+	     is_as_entered(w, state, true)) ||
 	    rp_walk_leaves_by_stub(w, insn) || rp_walk_leaps(w, insn))
 		return;
 	// Code without names calls nothing: PLTs, assembly.

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Assembly that keeps rules of its own: routines inside a function, that it calls,
- * and registers that are saved though nobody changes them.
+ * and code without a name.
  */
 #include "internal.h"
 
-/* So many instructions, and rows of .eh_frame, are looked at. */
-#define RP_INSIDE_MAX	1024
+/* So many rows of .eh_frame are looked at. */
 #define RP_ROWS_MAX	64
 
 bool rp_walk_calls_inside(const struct rp_walker *w, uint32_t insn)
@@ -49,65 +48,6 @@ bool rp_walk_returns_inside(const struct rp_walker *w, uint32_t insn,
 			return true;
 	}
 	return false;
-}
-
-static void note_insn(const struct rp_walker *w, uint32_t insn,
-		      struct rp_walk_inside *ret)
-{
-	struct rp_insn_flow flow;
-	uint16_t written;
-
-	if (rp_insn_flow_every(rp_code_bytes(w->code, insn),
-			       w->code->insns[insn].length, &flow, &written))
-		ret->written = UINT16_MAX;
-	else if (flow.op.kind == RP_OP_POP && flow.op.dest < RP_REG_NR)
-		ret->popped |= 1u << flow.op.dest;
-	else if (flow.op.kind != RP_OP_LOAD || flow.op.src != RP_RSP)
-		ret->written |= written;
-}
-
-/* What the instructions of the function do, wherever: loads from the stack, and
- * pops, do not count as writes. */
-static const struct rp_walk_inside *look_inside(struct rp_walker *w,
-						uint32_t function)
-{
-	const struct rp_function *f = &w->code->functions[function];
-	struct rp_walk_inside *ret = &w->inside;
-
-	if (ret->function == function)
-		return ret;
-	*ret = (struct rp_walk_inside){ .function = function };
-	if (f->end - f->first > RP_INSIDE_MAX)
-		ret->written = UINT16_MAX;
-	else
-		for (uint32_t i = f->first; i < f->end; i++)
-			note_insn(w, i, ret);
-	return ret;
-}
-
-bool rp_walk_spares(struct rp_walker *w, uint32_t insn,
-		    const struct rp_stack_state *state)
-{
-	const struct rp_walk_inside *inside;
-	struct rp_stack_state copy = *state;
-	uint16_t regs = 0;
-
-	for (unsigned int i = 0; i < RP_REG_NR; i++) {
-		if (!rp_reg_is_kept(i) || copy.saved[i].how != RP_SAVED_CFA)
-			continue;
-		copy.saved[i].how = RP_SAVED_SAME;
-		regs |= 1u << i;
-	}
-	if (w->kernel || !regs || rp_stack_is_modified(&copy) ||
-	    !w->code->insns[insn].function)
-		return false;
-	inside = look_inside(w, w->code->insns[insn].function);
-	// Assembly takes its stack back by pop %rsp, and pops what it saved: how
-	// far up is not known, so what comes back is not seen.
-	if ((!w->frames || !rp_walk_row(w, insn)) &&
-	    inside->popped >> RP_RSP & 1)
-		regs &= ~inside->popped;
-	return !(inside->written & regs);
 }
 
 static bool tells(const struct rp_frame_row *row, uint32_t fde, uint8_t reg)

@@ -86,11 +86,14 @@ struct rp_step_memory {
 #define RP_STEP_MEMORY	4096
 
 /** What a function's instructions do, wherever: registers, 1 << enum rp_reg each.
- *  See inside.c */
+ *  See spares.c */
 struct rp_walk_inside {
 	uint32_t function;
 	uint16_t written, popped;
 };
+
+/** In functions of more instructions than that it is not found out. */
+#define RP_INSIDE_MAX	1024
 
 #define RP_LATE_ROWS	8
 
@@ -124,9 +127,10 @@ struct rp_fill_run {
  * @falls:    where functions end that are written to run on, sorted
  * @row:      the one used last; @row_done: rows that were found fault with
  * @fine_row, @fine_state: agree, whatever the instruction
- * @inside:   of the function that was asked about last
+ * @inside, @spare: of the function that was asked about last; see spares.c
  * @late:     the last rows that were late; @nlate: how many were
  * @fill:     the last run of fill that was passed over
+ * @global:   registers that are variables of the whole program, once @global_asked
  */
 struct rp_walker {
 	struct rp_stack_walk *walk;
@@ -155,9 +159,12 @@ struct rp_walker {
 	const struct rp_frame_row *fine_row;
 	uint32_t fine_state;
 	struct rp_walk_inside inside;
+	struct rp_spare *spare;
 	struct rp_late_row late[RP_LATE_ROWS];
 	size_t nlate;
 	struct rp_fill_run fill;
+	bool global_asked;
+	uint16_t global;
 	size_t findings_before;
 };
 
@@ -186,6 +193,10 @@ rp_walk_state(const struct rp_walker *w, uint32_t index)
 /** Return: the state before the instruction; 0: no further this way. */
 uint32_t rp_walk_arrive(struct rp_walker *w, uint32_t insn, uint32_t state,
 			bool jumped);
+
+/* copies.c: never of a kernel */
+/** Functions that save copies of registers: mark them as traced. */
+void rp_walk_trace_copies(struct rp_walker *w);
 
 /* probe.c: loops that move rsp until it is where a register points */
 /** The register that rsp is compared with right before; or RP_REG_NONE. */
@@ -223,6 +234,10 @@ bool rp_walk_in_stub(const struct rp_walker *w, uint32_t insn);
 /* leaps.c: ways out of a frame that are no returns. Never of a kernel. */
 /** Is the instruction part of one: a load of rsp, and a jump? */
 bool rp_walk_leaps(const struct rp_walker *w, uint32_t insn);
+/** Is it the load of rsp that ends __builtin_eh_return(), right before a return? */
+bool rp_walk_unwinds(const struct rp_walker *w, uint32_t insn, uint32_t state);
+/** Is it a pop of the register that is jumped through next, as a return? */
+bool rp_walk_pops_return(const struct rp_walker *w, uint32_t insn);
 /** Follow code that is only reached so: its address is taken by code. */
 void rp_walk_landings(struct rp_walker *w);
 
@@ -232,15 +247,24 @@ bool rp_walk_calls_inside(const struct rp_walker *w, uint32_t insn);
 /** Does a return go back to such a call? */
 bool rp_walk_returns_inside(const struct rp_walker *w, uint32_t insn,
 			    uint32_t state);
-/** Is all that is not as at the entry that registers were saved, which the function
- *  does not write? */
-bool rp_walk_spares(struct rp_walker *w, uint32_t insn,
-		    const struct rp_stack_state *state);
 /** Code without a name stores what is its own: forget what .eh_frame does not say
  *  to be saved anywhere in the function. */
 void rp_walk_drop_untold(const struct rp_walker *w,
 			 const struct rp_frame_row *row,
 			 struct rp_stack_state *state);
+
+/* global_regs.c */
+/** Registers that the source has as variables: 1 << enum rp_reg each. Reads the debug
+ *  information, once: to be asked where something was found. */
+uint16_t rp_walk_global(struct rp_walker *w);
+/** Who sets these loses nothing. Return: was any lost? */
+bool rp_walk_drop_global(struct rp_walker *w, struct rp_stack_state *state);
+
+/* spares.c */
+/** Is all that is not as at the entry that registers were saved, which are not
+ *  written in the function, or on no way to @insn? */
+bool rp_walk_spares(struct rp_walker *w, uint32_t insn,
+		    const struct rp_stack_state *state);
 
 /* groups.c */
 /** Return: false if the variants do not agree. */
@@ -291,6 +315,8 @@ bool rp_walk_row_stays(struct rp_walker *w, uint32_t insn, uint32_t next);
 /** Is there no caller, by .eh_frame? Then the stack is nobody's concern. */
 bool rp_walk_row_outermost(struct rp_walker *w, uint32_t insn);
 void rp_walk_row_trace(struct rp_walker *w);
+/** Functions of which only a part has rows. */
+void rp_walk_row_gaps(struct rp_walker *w);
 /** FDEs that cannot be followed: code without rows. */
 void rp_walk_row_faults(struct rp_walker *w, const struct rp_frame_rows *frames);
 

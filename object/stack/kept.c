@@ -13,7 +13,8 @@
  *   2. clean:  where the register still has the caller's value, on some way
  *   3. copied: behind places that copy it from there in ways that the walk takes no
  *              notice of (to another register, to memory elsewhere)
- *   4. lost:   behind faults, until it comes back from a copy
+ *   4. held:   for each register, where such copies of it may be
+ *   5. lost:   behind faults, until it comes back from a copy
  *
  * Each is a set of registers for each instruction, to which ways only add, so all
  * is done after as many visits as there are registers.
@@ -58,6 +59,8 @@ void rp_kept_end(struct rp_kept *k, uint32_t insn, uint16_t bits)
 		     .flags & RP_FUNCTION_NORETURN))
 		return;
 	bits &= ~k->functions[function].found;
+	if (bits)
+		bits &= ~rp_walk_global(k->w);
 	k->functions[function].found |= bits;
 	for (unsigned int i = 0; i < RP_REG_NR; i++) {
 		if (bits >> i & 1)
@@ -159,6 +162,7 @@ static void follow_faults(struct rp_kept *k)
 	}
 	find_clean(k);
 	find_copied(k);
+	rp_kept_settle_loads(k);
 	find_lost(k);
 }
 

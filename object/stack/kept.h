@@ -8,7 +8,10 @@
 /* The bit of rsp stands for the return address, as in states. */
 #define RP_KEPT_BIT(reg)	(1u << (reg))
 
-enum rp_kept_set { RP_KEPT_CLEAN, RP_KEPT_COPIED, RP_KEPT_LOST, RP_KEPT_SETS };
+enum rp_kept_set {
+	RP_KEPT_CLEAN, RP_KEPT_COPIED, RP_KEPT_HELD, RP_KEPT_LOST,
+	RP_KEPT_SETS,
+};
 
 /** struct rp_kept_fault - an instruction. @writes: registers that it overwrites at
  *  their only place; @loads: of these, get a value that may be the caller's;
@@ -76,6 +79,13 @@ void rp_kept_arrive(struct rp_kept *k, uint32_t insn, uint16_t bits);
 void rp_kept_spread(struct rp_kept *k, uint32_t insn, uint16_t bits);
 /** rp_kept_follow() - until all ways have been followed. */
 void rp_kept_follow(struct rp_kept *k);
+
+/* kept_copies.c */
+/** rp_kept_settle_loads() - of faults: leave those loads that may be from a copy of
+ *  the same register. */
+void rp_kept_settle_loads(struct rp_kept *k);
+/** rp_kept_held() - what holds a register's value behind an instruction. */
+uint16_t rp_kept_held(const struct rp_kept *k, uint32_t insn, uint16_t bits);
 
 /* kept.c */
 /** rp_kept_end() - the function is left here, with the set. */

@@ -160,8 +160,11 @@ static const struct rp_kept_fault *fault_at(const struct rp_kept *k,
 /* What the set is behind an instruction, if it is @bits before it. */
 static uint16_t behind(const struct rp_kept *k, uint32_t insn, uint16_t bits)
 {
-	const struct rp_kept_fault *fault = fault_at(k, insn);
+	const struct rp_kept_fault *fault;
 
+	if (k->set == RP_KEPT_HELD)
+		return rp_kept_held(k, insn, bits);
+	fault = fault_at(k, insn);
 	if (!fault || k->set == RP_KEPT_COPIED)
 		return bits;
 	if (k->set == RP_KEPT_CLEAN)

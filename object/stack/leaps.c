@@ -2,7 +2,8 @@
 /*
  * Ways out of a frame that are no returns, and where they end: longjmp(), gotos out
  * of a nested function, __builtin_longjmp(). Another stack pointer is loaded, and
- * a jump goes to the address of code that the frame has left with it.
+ * a jump goes to the address of code that the frame has left with it. Or a return
+ * does: __builtin_eh_return() puts the address there, in a frame further out.
  */
 #include "../bytes.h"
 #include "internal.h"
@@ -11,6 +12,10 @@
 
 /* Instructions between the load of rsp and the jump, or the other way round. */
 #define RP_LEAP_REACH	12
+
+/* Instructions between where the place of the outer frame is computed, and the load
+ * of rsp: the registers are restored there. */
+#define RP_UNWIND_REACH	24
 
 static bool loads_rsp(const struct rp_walker *w, uint32_t insn)
 {
@@ -56,6 +61,121 @@ bool rp_walk_leaps(const struct rp_walker *w, uint32_t insn)
 			return true;
 	}
 	return false;
+}
+
+static bool is_behind(const struct rp_walker *w, uint32_t insn, enum rp_flow flow)
+{
+	const struct rp_code_insn *at = &w->code->insns[insn];
+
+	return insn + 1 < w->code->ninsns && at[1].flow == flow &&
+	       at[1].function == at->function &&
+	       at[1].offset == at->offset + at->length;
+}
+
+bool rp_walk_pops_return(const struct rp_walker *w, uint32_t insn)
+{
+	const struct rp_code_insn *at = &w->code->insns[insn];
+	const struct rp_stack_op *op = &w->code->ops[at->op];
+	struct rp_insn_flow flow;
+
+	return !w->kernel && at->op && op->kind == RP_OP_POP &&
+	       is_behind(w, insn, RP_FLOW_JMP_INDIRECT) &&
+	       !rp_insn_flow(rp_code_bytes(w->code, insn + 1), at[1].length,
+			     &flow) &&
+	       flow.reg == op->dest && op->dest < RP_REG_NR;
+}
+
+static bool returns_next(const struct rp_walker *w, uint32_t insn)
+{
+	return is_behind(w, insn, RP_FLOW_RET) ||
+	       rp_walk_pops_return(w, insn + 1);
+}
+
+/* The instruction right before, on the only way, that gave a register its value; as
+ * @ret. 0: it is not known. */
+static uint32_t maker_of(const struct rp_walker *w, uint32_t insn, uint8_t reg,
+			 struct rp_insn_flow *ret)
+{
+	const struct rp_code_insn *insns = w->code->insns;
+	uint32_t at = insn;
+	uint16_t writes;
+
+	for (unsigned int i = 0; i < RP_UNWIND_REACH && at > 1; i++) {
+		at--;
+		if (!is_before(w, at, insn) ||
+		    rp_insn_flow_every(rp_code_bytes(w->code, at),
+				       insns[at].length, ret, &writes))
+			return 0;
+		if (writes >> reg & 1)
+			return at;
+	}
+	return 0;
+}
+
+static bool has_rbp(const struct rp_walker *w, uint32_t insn, uint8_t reg)
+{
+	struct rp_insn_flow flow;
+
+	return reg == RP_RBP ||
+	       (maker_of(w, insn, reg, &flow) && flow.op.kind == RP_OP_MOVE &&
+		flow.op.src == RP_RBP);
+}
+
+/* lea of the frame and of a distance that is in a register. */
+static bool adds_to_frame(const struct rp_walker *w, uint32_t insn,
+			  const struct rp_insn_flow *flow)
+{
+	return !flow->memory && flow->base < RP_REG_NR &&
+	       flow->index < RP_REG_NR &&
+	       (has_rbp(w, insn, flow->base) || has_rbp(w, insn, flow->index));
+}
+
+static bool moves_frame(const struct rp_walker *w, uint32_t insn,
+			const struct rp_stack_op *op)
+{
+	struct rp_insn_flow flow;
+	uint32_t maker;
+
+	if (op->kind != RP_OP_MOVE || op->dest != RP_RSP || op->src == RP_RBP)
+		return false;
+	maker = maker_of(w, insn, op->src, &flow);
+	if (maker && flow.op.kind == RP_OP_ADD && flow.op.src == op->src)
+		maker = maker_of(w, maker, op->src, &flow);
+	return maker && adds_to_frame(w, maker, &flow);
+}
+
+static int32_t displacement(const struct rp_walker *w, uint32_t insn,
+			    const struct rp_insn_flow *flow)
+{
+	const uint8_t *at = rp_code_bytes(w->code, insn) + flow->disp;
+
+	if (flow->disp_size == 4)
+		return rp_load_sle32(at);
+	return flow->disp_size == 1 ? (int8_t)*at : 0;
+}
+
+/* lea of where the return address is, and of a distance, to rsp */
+static bool adds_to_return(const struct rp_walker *w, uint32_t insn,
+			   const struct rp_stack_op *op, int32_t height)
+{
+	struct rp_insn_flow flow;
+
+	return op->dest == RP_RSP && op->kind == RP_OP_CLOBBER &&
+	       height != INT32_MIN &&
+	       !rp_insn_flow(rp_code_bytes(w->code, insn),
+			     w->code->insns[insn].length, &flow) &&
+	       !flow.memory && flow.base == RP_RSP &&
+	       flow.index < RP_REG_NR && flow.scale <= 1 &&
+	       displacement(w, insn, &flow) == height - 8;
+}
+
+bool rp_walk_unwinds(const struct rp_walker *w, uint32_t insn, uint32_t state)
+{
+	const struct rp_stack_op *op = &w->code->ops[w->code->insns[insn].op];
+
+	return !w->kernel && returns_next(w, insn) &&
+	       (moves_frame(w, insn, op) ||
+		adds_to_return(w, insn, op, rp_walk_state(w, state)->height));
 }
 
 /* movq $address, memory; mov $address, %eax: where programs are not moved */

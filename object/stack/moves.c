@@ -115,10 +115,17 @@ static void move_other(const struct rp_stack_rules *rules, state_t *s,
 		return;
 	if (rules->abi->kernel && rp_stack_is_base(s, op->dest))
 		rp_stack_lose_base(s);
+	if (rules->values && !rules->abi->kernel &&
+	    rp_reg_is_kept(op->src) &&
+	    s->saved[op->src].how == RP_SAVED_SAME)
+		value = (struct rp_saved_reg){ op->src, RP_SAVED_COPY };
+	if (value.how == RP_SAVED_COPY && value.offset == op->dest) {
+		rp_stack_restore(rules, s, op->dest);
+		return;
+	}
 	rp_stack_overwrite(rules, s, op->dest);
-	if (value.how == RP_SAVED_CFA)
-		rp_stack_set_value(rules, s, op->dest, value.offset,
-				   RP_SAVED_CFA);
+	if (value.how == RP_SAVED_CFA || value.how == RP_SAVED_COPY)
+		rp_stack_set_value(rules, s, op->dest, value.offset, value.how);
 }
 
 enum rp_stack_trouble rp_stack_move(const struct rp_stack_rules *rules,

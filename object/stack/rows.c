@@ -354,6 +354,10 @@ uint32_t rp_walk_row_check(struct rp_walker *w, uint32_t insn, uint32_t index)
 	state = *rp_stack_state(w->states, index);
 	if (!rp_walk_row_agrees(w, insn, &state)) {
 		state = *rp_stack_state(w->states, index);
+		if (rp_walk_drop_global(w, &state) &&
+		    rp_walk_row_agrees(w, insn, &state))
+			return rp_walk_add(w, &state);
+		state = *rp_stack_state(w->states, index);
 		// Compilers say nothing, or half of it, about what is in there.
 		if (rp_walk_thunk_start(w, insn) || rp_walk_in_stub(w, insn) ||
 		    rp_walk_leaps(w, insn))
@@ -414,6 +418,40 @@ void rp_walk_row_trace(struct rp_walker *w)
 		uint32_t insn = rp_code_around(w->code, row->section,
 					       row->start);
 		w->traced[w->code->insns[insn].function] = 1;
+	}
+}
+
+/* The first instruction that a function is left without rules at, or 0. */
+static uint32_t find_gap(struct rp_walker *w, const struct rp_function *f)
+{
+	for (uint32_t i = f->first; i < f->end; i++) {
+		const struct rp_code_insn *at = &w->code->insns[i];
+
+		if ((at->flags & RP_CODE_VISITED) && !rp_code_is_fill(at) &&
+		    !rp_walk_row(w, i))
+			return i;
+	}
+	return 0;
+}
+
+void rp_walk_row_gaps(struct rp_walker *w)
+{
+	for (uint32_t i = 1; i < w->code->nfunctions; i++) {
+		const struct rp_function *f = &w->code->functions[i];
+		uint32_t gap;
+
+		if (f->first >= f->end || (f->flags & RP_FUNCTION_IGNORE) ||
+		    !rp_walk_named(w, f->first) || !rp_walk_row(w, f->first))
+			continue;
+		gap = find_gap(w, f);
+		// Some end it on purpose where a system call makes a child, with
+		// another stack.
+		if (gap)
+			rp_walk_find(w, RP_DIAG_CHECK_CFI,
+				w->code->insns[gap].flow == RP_FLOW_SWITCH ?
+				RP_NOTE : RP_WARNING, gap,
+				".eh_frame tells of the start of this function,"
+				" but says nothing about what is here");
 	}
 }
 

@@ -2,6 +2,19 @@
 /* Instructions that put registers on the stack, and take them from it. */
 #include "ops.h"
 
+/* Of a register that has what the caller left in another one, that is saved. */
+static void push_value(state_t *s, uint8_t src)
+{
+	uint8_t owner = src;
+
+	if (s->value[src].how == RP_SAVED_COPY) {
+		owner = s->value[src].offset;
+		if (s->saved[owner].how == RP_SAVED_LOST)
+			s->saved[owner] = RP_SAME;
+	}
+	rp_stack_save(s, owner, RP_SAVED_CFA, -s->height);
+}
+
 enum rp_stack_trouble rp_stack_push(state_t *s, uint8_t src)
 {
 	enum rp_stack_trouble trouble = rp_stack_shift(s, 8);
@@ -9,7 +22,7 @@ enum rp_stack_trouble rp_stack_push(state_t *s, uint8_t src)
 	if (trouble || src == RP_REG_NONE || !rp_stack_has_height(s))
 		return trouble;
 	if (!s->drap) {
-		rp_stack_save(s, src, RP_SAVED_CFA, -s->height);
+		push_value(s, src);
 	} else if (rp_stack_is_base(s, src) && src == s->drap_reg &&
 		   !s->offset) {
 		s->base = RP_CFA_AT_REG;

@@ -27,6 +27,8 @@ enum rp_saved {
 	RP_SAVED_LOST,		/**< nowhere that is known */
 	RP_SAVED_POINTS,	/**< (of values) points to a word that holds the stack
 				     pointer, when the CFA was @offset above it */
+	RP_SAVED_COPY,		/**< (of values) is what the caller left in register
+				     @offset */
 };
 
 /** enum rp_frame_type - as in ORC. */
@@ -61,8 +63,8 @@ struct rp_saved_reg {
  *          saved at rbp + @drap_offset (RP_DRAP_NOWHERE: not), and @height from
  *          what rbp is, or will be
  * @height: bytes below the CFA of the stack pointer; INT32_MIN: not known
- * @value:  registers that hold CFA + offset (how = RP_SAVED_CFA), or _POINTS, else
- *          SAME
+ * @value:  registers that hold CFA + offset (how = RP_SAVED_CFA), or _POINTS, _COPY,
+ *          else SAME
  */
 struct rp_stack_state {
 	uint8_t base, reg;

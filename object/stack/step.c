@@ -109,11 +109,25 @@ static uint32_t unknown_state(struct rp_walker *w)
 	return rp_walk_add(w, &state);
 }
 
+/* In a frame further out, as at its call: but the registers have come back here. */
+static uint32_t state_further_out(struct rp_walker *w, uint32_t index)
+{
+	struct rp_stack_state state = *rp_walk_state(w, index);
+
+	rp_stack_set_base(&state, RP_RSP, 8);
+	state.height = 8;
+	state.drap = false;
+	return rp_walk_add(w, &state);
+}
+
 static uint32_t in_trouble(struct rp_walker *w, uint32_t insn, uint32_t state,
 			   enum rp_stack_trouble trouble)
 {
-	uint32_t said = w->kernel ? 0 : said_behind(w, insn);
+	uint32_t said;
 
+	if (rp_walk_unwinds(w, insn, state))
+		return state_further_out(w, state);
+	said = w->kernel ? 0 : said_behind(w, insn);
 	if (said)
 		return said;
 	if (w->frames && rp_walk_row_outermost(w, insn))

@@ -67,6 +67,7 @@ static void drop_room(struct rp_walker *w)
 	free(w->last);
 	free(w->falls);
 	free(w->hints);
+	free(w->spare);
 	free(w->ways.v);
 	free(w->calls.v);
 }
@@ -115,6 +116,8 @@ static void find_traced(struct rp_walker *w)
 	}
 	if (w->frames)
 		rp_walk_row_trace(w);
+	if (!w->kernel)
+		rp_walk_trace_copies(w);
 }
 
 /* What was found about the code before: ways are missing there. */
@@ -307,6 +310,8 @@ int rp_stack_walk_init(struct rp_stack_walk *walk, struct rp_code *code,
 		follow_all(&w);
 	if (!rc && !w.kernel && !w.nomem && wants_stack(findings))
 		rp_walk_kept(&w);
+	if (!rc && !w.kernel && w.frames)
+		rp_walk_row_gaps(&w);
 	drop_room(&w);
 	if (rc && rc != -ENOMEM)
 		return rc;

@@ -232,6 +232,119 @@ for cc in $(compilers); do
 	done
 done
 
+# wide FILE ENTRIES: of the large code model, distances of 8 bytes
+wide()
+{
+	object "$1" <<S
+	.text
+	.globl	f
+	.type	f, @function
+f:	.cfi_startproc
+	cmp	\$2, %edi
+	ja	1f
+	mov	%edi, %edi
+	lea	table(%rip), %rax
+	add	(%rax, %rdi, 8), %rax
+	jmp	*%rax
+1:	ret
+2:	mov	\$2, %eax
+	jmp	1b
+3:	mov	\$3, %eax
+	jmp	1b
+	.cfi_endproc
+	.size	f, . - f
+	.section .rodata, "a"
+	.p2align 3
+table:	.quad	$2
+S
+}
+wide t.o '2b - table, 3b - table, 1b - table'
+check "a table of the large code model" expect_status 0 check_object t.o
+wide t.o '2b - table, 3b - table + 2, 1b - table'
+check "... an entry that leads into an instruction" finds error 0949 f+0x12 \
+	'entry at .rodata\+0x8 leads to f\+0x1e .*no instruction begins' t.o
+link -shared t.o -o wide.so
+check "... of a linked file" finds error 0949 f+0x12 \
+	'no instruction begins' wide.so
+
+cat >large.c <<'C'
+int e(int);
+void v(void);
+extern int ext;
+static int own;
+static __attribute__((noinline)) int s(int a)
+{
+	own += a;
+	return a * own + ext;
+}
+int tail(int a)
+{
+	ext = a;
+	return e(a + 1);
+}
+int either(int a)
+{
+	return a > 3 ? e(a) : s(a - 1);
+}
+int cases(int a)
+{
+	switch (a) {
+	case 0: return e(3);
+	case 1: v(); return 9;
+	case 2: return s(4);
+	case 3: v(); return 7;
+	case 4: ext = 3; return 1;
+	case 5: return ext * 2;
+	}
+	return 0;
+}
+int loop(int a, int b)
+{
+	int r = 0;
+
+	for (int i = 0; i < b; i++) {
+		switch (a + i) {
+		case 10: r += e(3); break;
+		case 11: v(); r++; break;
+		case 12: r ^= s(4); break;
+		case 13: v(); r--; break;
+		case 14: ext = 3; r++; break;
+		case 15: r = ext * 2; break;
+		}
+	}
+	return r;
+}
+int computed(int a, int b)
+{
+	static void *const to[] = { &&x, &&y, &&z };
+	int r = b;
+
+	goto *to[a];
+x:	r += 3;
+	if (r > 100)
+		return e(r);
+	goto *to[r & 1];
+y:	v();
+	r--;
+	goto *to[2];
+z:	return r + s(3);
+}
+C
+for cc in $(compilers); do
+	for flags in -O0 -O1 -O2 -Os '-O2 -fcf-protection'; do
+		for model in -fno-pie -fPIC; do
+			for tables in -fasynchronous-unwind-tables \
+				      -fno-asynchronous-unwind-tables; do
+				# shellcheck disable=SC2086
+				"$cc" -mcmodel=large $flags $model $tables \
+					-c large.c -o large.o || exit 99
+				check "large, ${cc##*/} $flags $model $tables" \
+					expect_status 0 check_object large.o
+			done
+		done
+	done
+done
+
 # ---- sizes ----
 
 # sized FILE SIZE

@@ -135,6 +135,39 @@ in_f <<'S'
 S
 check "what is copied is not the caller's" finds error 0953 f+0x0 . t.o
 
+# kept HOW BACK...: rbx and r12 are put elsewhere, changed, and restored
+kept()
+{
+	local how=$1
+	shift
+	in_f <<S
+	$how
+	mov	%rdi, %rbx
+	mov	%rdi, %r12
+	lea	(%rbx, %r12), %rdx
+	$(printf '%s\n\t' "$@")
+	ret
+S
+}
+kept 'mov %rbx, %rax; mov %r12, %rcx' 'mov %rax, %rbx' 'mov %rcx, %r12'
+check "kept in other registers" silent 0953 t.o
+kept 'mov %rbx, %rax; mov %r12, %rcx' 'mov %rax, %r12' 'mov %rcx, %rbx'
+check "... crosswise" finds error 0953 f+0x 'overwrites rbx' t.o
+check "... both" finds error 0953 f+0x 'overwrites r12' t.o
+kept 'mov %rbx, %rax; mov %r12, %rcx' 'mov %rcx, %rsi; xchg %rax, %rsi' \
+	'mov %rsi, %rbx' 'mov %rax, %r12'
+check "... by more registers" silent 0953 t.o
+kept 'mov %rbx, %rsi; push %r12; .cfi_def_cfa_offset 16; .cfi_offset r12, -16' \
+	'xchg %rsi, %rbx' 'pop %r12; .cfi_def_cfa_offset 8'
+check "... one by xchg" silent 0953 t.o
+kept 'movq %rbx, %xmm1; mov %r12, %rcx' 'movq %xmm1, %rbx' 'mov %rcx, %r12'
+check "... in a vector register" silent 0953 t.o
+kept 'mov %rbx, %rax; mov %r12, %rcx' 'mov (%rdi), %rbx' 'mov %rcx, %r12'
+check "... where it is not looked for" finds error 0953 f+0x 'overwrites rbx' t.o
+kept 'mov %rbx, %rax; mov %r12, (%rsi)' 'call h' 'mov %rax, %rbx' \
+	'mov (%rsi), %r12'
+check "... where a call changes it" finds error 0953 f+0x 'overwrites rbx' t.o
+
 # table MOV: in a case of a switch
 table()
 {
@@ -399,6 +432,45 @@ with_rbp 8
 check "... the return address" finds error 0954 f+ 'return address' t.o
 with_rbp -16
 check "... below" silent 0954 t.o
+
+# ---- registers that are variables of the whole program ----
+
+cat >global.c <<'C'
+register long variable asm("r15");
+void set(long a)
+{
+	variable = a;
+}
+void add(void)
+{
+	variable++;
+}
+C
+if [ -n "$gcc_cc" ]; then
+	for level in -O0 -O2; do
+		for tables in -fasynchronous-unwind-tables \
+			      -fno-asynchronous-unwind-tables; do
+			"$gcc_cc" -g $level $tables -fPIC -c global.c -o t.o || exit 99
+			check "a global register variable, $level $tables" \
+				expect_status 0 check_object t.o
+		done
+	done
+	"$gcc_cc" -g -O2 -fPIC -shared -nostdlib t.o -o t.so || exit 99
+	check "... in a linked file" expect_status 0 check_object t.so
+	echo 'long other(long a) { return a; }' >other.c
+	"$gcc_cc" -g -c other.c -o other.o && ld -r other.o t.o -o both.o ||
+		exit 99
+	check "... in two joined objects" expect_status 0 check_object both.o
+	sed 's/r15/r14/; s/variable++/asm("xor %%r15d, %%r15d" : : )/' global.c \
+		>asm.c
+	"$gcc_cc" -g -O2 -c asm.c -o t.o || exit 99
+	check "... and another register" finds error 0953 add+0x 'r15' t.o
+	check "... once" [ "$(check_object t.o | grep -c RP0953)" -eq 1 ]
+	"$gcc_cc" -O2 -c global.c -o t.o || exit 99
+	check "... which nothing shows" finds error 0953 set+0x 'r15' t.o
+else
+	skip "global register variables" "no gcc"
+fi
 
 # A call leaves nothing below the stack pointer.
 below()

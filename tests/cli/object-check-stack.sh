@@ -537,7 +537,7 @@ in_f t.o <<'S'
 1:	.byte	6
 	ret
 S
-check "no instruction" finds error 0948 .text+0x5 '1 byte that is' t.o
+check "no instruction" finds error 0948 f+0x5 '1 byte that is' t.o
 in_f t.o <<'S'
 	test	%edi, %edi
 	jz	1f
@@ -684,4 +684,33 @@ in_f t.o <<'S'
 	ret
 S
 check "a return" silent 0952 --abi linux-6.12 t.o
+
+# ---- .eh_frame that ends before its function ----
+
+# ends BEFORE BEHIND [FUNCTION]: the directives end in the middle
+ends()
+{
+	in_f t.o <<S
+	.cfi_startproc
+	mov	%rdi, %rax
+	$1
+	.cfi_endproc
+	$2
+S
+}
+ends 'add $1, %rax' 'add $2, %rax; ret'
+check "an FDE that ends early" \
+	finds warning 0947 f+0x7 'says nothing about what is here' t.o
+check "... is said once" [ "$(check_object -v t.o | grep -c RP0947)" -eq 1 ]
+check "... the others have none" silent 0942 t.o
+"$CC" -nostdlib -shared t.o -o t.so || exit 99
+check "... in a linked file" \
+	finds warning 0947 f+0x7 'says nothing about what is here' t.so
+ends 'test %edi, %edi; je 1f; ret' '1: int3'
+check "... before a trap" silent 0947 t.o
+ends 'add $1, %rax; ret' 'mov %rax, %rdi; mov %rdi, %rax; ret'
+check "... before code that nothing leads to" silent 0947 t.o
+ends 'mov $56, %eax' 'syscall; ret'
+check "... at a system call that may make a child: a note" \
+	finds note 0947 f+0x8 'says nothing about what is here' t.o
 tap_end

@@ -45,7 +45,7 @@ make_objects()
 				"$RP_SOURCE/object/$name.c" || return
 		done
 		compiled $cc-small $cc -Os -fno-pie -fcf-protection \
-			"$RP_SOURCE/object/insn/fields.c" || return
+			"$RP_SOURCE/object/insn/flow.c" || return
 	done
 	objects=("$tmp"/good/*.o)
 }

@@ -295,6 +295,130 @@ check "a leap" fine t.o
 leap 'nop'
 check "... with this stack" finds warning 0945 f+ 'rbp' t.o
 
+# __builtin_eh_return: to a frame further out, by a return.
+cat >unwind.c <<'C'
+void h(void *);
+void always(long distance, void *to)
+{
+	char room[40];
+
+	h(room);
+	__builtin_unwind_init();
+	__builtin_eh_return(distance, to);
+}
+long sometimes(long distance)
+{
+	char room[40];
+
+	h(room);
+	if (distance > 5)
+		__builtin_eh_return(distance, room);
+	h(room + 1);
+	return distance + 1;
+}
+C
+for cc in $(compilers); do
+	for flags in -O0 -O2 '-O2 -fno-omit-frame-pointer' -Os \
+		     '-O2 -fcf-protection'; do
+		for tables in -fasynchronous-unwind-tables \
+			      -fno-asynchronous-unwind-tables; do
+			# shellcheck disable=SC2086
+			"$cc" $flags $tables -w -c unwind.c -o t.o || exit 99
+			check "unwinding of ${cc##*/} $flags $tables" fine t.o
+		done
+	done
+done
+
+# unwinds PLACE [RESTORE [LAST]]: as gcc and clang do it, where the CFI of both
+# says nothing of the new stack
+unwinds()
+{
+	in_f <<S
+	push	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbp, -16
+	mov	%rsp, %rbp
+	.cfi_def_cfa_register rbp
+	push	%rbx
+	.cfi_offset rbx, -24
+	mov	%rdi, %rbx
+	mov	%rsi, 8(%rbp, %rbx)
+	$1
+	${2-mov -8(%rbp), %rbx}
+	mov	(%rbp), %rbp
+	.cfi_def_cfa rsp, 8
+	mov	%rcx, %rsp
+	${3-ret}
+S
+	objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame \
+		t.o bare.o || exit 99
+}
+unwinds 'lea 8(%rbp, %rbx), %rcx'
+check "by hand" fine bare.o
+unwinds 'lea (%rbp, %rbx), %rcx; add $8, %rcx'
+check "... in two steps" fine bare.o
+unwinds 'mov %rbp, %rcx; lea 8(%rcx, %rbx), %rcx'
+check "... by a copy of the frame pointer" fine bare.o
+unwinds 'lea 8(%rbp, %rbx), %rcx' 'mov %rbx, %rax'
+check "... which leaves a register" finds error 0942 f+0x 'rbx at cfa-24' bare.o
+unwinds 'lea 8(%rdx, %rbx), %rcx'
+check "... to a place that has nothing to do with the frame" \
+	finds error 0946 f+0x . bare.o
+unwinds 'mov %rdi, %rcx'
+check "... to one that is given" finds error 0946 f+0x . bare.o
+unwinds 'lea 8(%rbp, %rbx), %rcx' 'mov -8(%rbp), %rbx' 'nop; ret'
+check "... and more is done there" finds error 0946 f+0x . bare.o
+
+# without a frame pointer
+in_f <<'S'
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbx, -16
+	sub	$32, %rsp
+	.cfi_def_cfa_offset 48
+	mov	%rsi, 40(%rsp, %rdi)
+	mov	32(%rsp), %rbx
+	lea	40(%rsp, %rdi), %rsp
+	.cfi_def_cfa_offset 8
+	ret
+S
+check "... from the stack pointer" fine t.o
+in_f <<'S'
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	sub	$32, %rsp
+	.cfi_def_cfa_offset 48
+	mov	32(%rsp), %rbx
+	lea	32(%rsp, %rdi), %rsp
+	ret
+S
+objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame t.o bare.o
+check "... from elsewhere in the frame" finds error 0946 f+0x . bare.o
+
+# a return by a pop and a jump
+popped()
+{
+	in_f <<S
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbx, -16
+	mov	%rdi, %rbx
+	${1-pop	%rbx}
+	.cfi_def_cfa_offset 8
+	pop	%rcx
+	.cfi_def_cfa_offset 0
+	.cfi_register rip, rcx
+	jmp	*${2-%rcx}
+S
+}
+popped
+check "a return by a pop and a jump" fine t.o
+popped 'add $8, %rsp'
+check "... with a register that is not restored" \
+	finds warning 0945 f+0x 'rbx at cfa-16' t.o
+popped 'pop %rbx' %rdx
+check "... to elsewhere" finds warning 0945 f+0x 'cfa at rsp\+0' t.o
+
 # ---- rules of assembly ----
 
 spared()
@@ -318,6 +442,103 @@ spared nop
 check "saved, and not changed" fine t.o
 spared 'mov %rdi, %r12'
 check "... changed" finds error 0942 f+0x 'r12 at cfa-24' t.o
+
+# ways [BEFORE [INSTRUCTION]]: of two returns, one is where rbx is not changed
+ways()
+{
+	in_f <<S
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbx, -16
+	${1-nop}
+	test	%edi, %edi
+	je	2f
+1:	mov	%rdi, %rbx
+	call	h
+	add	%rbx, %rax
+	${2-nop}
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_def_cfa_offset 16
+2:	mov	\$1, %eax
+	add	\$8, %rsp
+	.cfi_def_cfa_offset 8
+	ret
+S
+}
+ways
+check "changed on another way" fine t.o
+ways 'xor %ebx, %ebx'
+check "... before that parts" finds error 0942 f+0x 'rbx at cfa-16' t.o
+ways nop 'jne 2f'
+check "... that leads there" finds error 0942 f+0x 'rbx at cfa-16' t.o
+ways nop 'jmp *%rax'
+check "... that leads nobody knows where" \
+	finds error 0942 f+0x 'rbx at cfa-16' t.o
+
+# copied FIRST SECOND: pushes of copies of rbx and r12, and pops
+copied()
+{
+	in_f <<S
+	mov	%rbx, %rax
+	mov	%r12, %rcx
+	mov	%rcx, %rdx
+	push	%rax
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbx, -16
+	push	%rdx
+	.cfi_def_cfa_offset 24
+	.cfi_offset r12, -24
+	mov	%rdi, %rbx
+	mov	%rdi, %r12
+	lea	(%rbx, %r12), %rax
+	pop	$1
+	.cfi_def_cfa_offset 16
+	pop	$2
+	.cfi_def_cfa_offset 8
+	ret
+S
+}
+copied %r12 %rbx
+check "copies that are pushed" fine t.o
+copied %rbx %r12
+check "... and popped crosswise" finds error 0942 f+0x 'r12 at cfa-24' t.o
+in_f <<'S'
+	mov	%rbx, %rax
+	mov	%rdi, %rax
+	push	%rax
+	.cfi_def_cfa_offset 16
+	mov	%rdi, %rbx
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+S
+check "... and another value is pushed" finds error 0942 f+0x 'rbx lost' t.o
+# late CODE: what is done before the copy is pushed
+late()
+{
+	in_f <<S
+	mov	%rbx, %rax
+	.cfi_register rbx, rax
+	mov	%rdi, %rbx
+	$1
+	push	%rax
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbx, -16
+	lea	(%rbx, %rbx), %rax
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	.cfi_restore rbx
+	ret
+S
+}
+late 'lea 1(%rbx), %rdx'
+check "... only then" fine t.o
+late 'call h'
+check "... and a call has changed it" finds error 0942 f+0x 'rbx lost' t.o
+late 'imul %rdi'
+check "... or another instruction" finds error 0942 f+0x 'rbx lost' t.o
 
 inside()
 {

@@ -20,27 +20,6 @@ static void copy_name(char *ret, size_t size, const char *name)
 	ret[n] = '\0';
 }
 
-/* The function that has the bytes, or 0: of what is no instruction. */
-static uint32_t function_with(const struct rp_code *code, uint32_t section,
-			      uint64_t offset)
-{
-	size_t low = 1, high = code->nfunctions;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct rp_function *f = &code->functions[mid];
-
-		if (f->section < section ||
-		    (f->section == section && f->offset <= offset))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	const struct rp_function *f = &code->functions[--low];
-	return low && f->section == section && offset - f->offset < f->size ?
-	       low : 0;
-}
-
 static uint32_t function_of(const struct rp_code *code,
 			    const struct rp_finding *f)
 {
@@ -50,7 +29,7 @@ static uint32_t function_of(const struct rp_code *code,
 		return 0;
 	insn = rp_code_around(code, f->section, f->offset);
 	return insn ? code->insns[insn].function :
-		      function_with(code, f->section, f->offset);
+		      rp_function_with(code, f->section, f->offset);
 }
 
 static void find_function(struct rp_place *place, const struct rp_code *code,
