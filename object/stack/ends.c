@@ -134,8 +134,8 @@ void rp_walk_check_tail(struct rp_walker *w, uint32_t insn, uint32_t state)
 	if (!w->kernel && (at->flow == RP_FLOW_JMP_INDIRECT ||
 			   at->flow == RP_FLOW_RET))
 		rp_walk_find(w, RP_DIAG_CHECK_INDIRECT, RP_WARNING, insn,
-			"where this jump goes is not known, and no call's end it"
-			" is: the function's frame is still there (%s)", text);
+			"where this jump goes is not known, and it is no tail call:"
+			" the function's frame is still there (%s)", text);
 	else
 		rp_walk_find(w, RP_DIAG_CHECK_TAIL, RP_ERROR, insn,
 			"jumps to another function although the stack is not as"
