@@ -157,7 +157,8 @@ check "code that is none at all" finds warning 0948 .text+0x0 \
 
 # ---- tables of jumps ----
 
-# table FILE ENTRIES [BOUND]: of a switch over 0...BOUND; by distances
+# table FILE ENTRIES [BOUND [CODE WORD]]: of a switch over 0...BOUND, by distances;
+# CODE loads an entry from the table at %rax, and jumps
 table()
 {
 	object "$1" <<S
@@ -169,9 +170,7 @@ f:	.cfi_startproc
 	ja	1f
 	mov	%edi, %edi
 	lea	table(%rip), %rax
-	movslq	(%rax, %rdi, 4), %rdx
-	add	%rax, %rdx
-	jmp	*%rdx
+	${4:-movslq (%rax, %rdi, 4), %rdx; add %rax, %rdx; jmp *%rdx}
 1:	ret
 2:	mov	\$2, %eax
 	jmp	1b
@@ -180,8 +179,8 @@ f:	.cfi_startproc
 	.cfi_endproc
 	.size	f, . - f
 	.section .rodata, "a"
-	.p2align 2
-table:	.long	$2
+	.p2align 3
+table:	${5:-.long}	$2
 S
 }
 
@@ -235,28 +234,7 @@ done
 # wide FILE ENTRIES: of the large code model, distances of 8 bytes
 wide()
 {
-	object "$1" <<S
-	.text
-	.globl	f
-	.type	f, @function
-f:	.cfi_startproc
-	cmp	\$2, %edi
-	ja	1f
-	mov	%edi, %edi
-	lea	table(%rip), %rax
-	add	(%rax, %rdi, 8), %rax
-	jmp	*%rax
-1:	ret
-2:	mov	\$2, %eax
-	jmp	1b
-3:	mov	\$3, %eax
-	jmp	1b
-	.cfi_endproc
-	.size	f, . - f
-	.section .rodata, "a"
-	.p2align 3
-table:	.quad	$2
-S
+	table "$1" "$2" 2 'add (%rax, %rdi, 8), %rax; jmp *%rax' .quad
 }
 wide t.o '2b - table, 3b - table, 1b - table'
 check "a table of the large code model" expect_status 0 check_object t.o
