@@ -429,14 +429,20 @@ int rp_code_connect(struct rp_code_build *b)
 	return rc;
 }
 
+/* What nothing describes, or nothing leads to, may be data: strings behind a
+ * function, in its symbol's size. */
+static bool may_be_data(const struct rp_code_build *b, uint32_t i)
+{
+	return rp_code_is_undescribed(b->code, i) ||
+	       (!rp_code_is_kernel(b->code) && b->reached && !b->reached[i]);
+}
+
 static void say_lost(struct rp_code_build *b, uint32_t i, struct rp_spot to)
 {
 	const struct rp_code_insn *insn = &b->code->insns[i];
 	uint32_t section = rp_code_section(b->code, i);
 	const char *what = insn->flow == RP_FLOW_CALL ? "call" : "jump";
-	// What nothing describes may be data.
-	enum rp_severity severity = rp_code_is_undescribed(b->code, i) ?
-				    RP_NOTE : RP_ERROR;
+	enum rp_severity severity = may_be_data(b, i) ? RP_NOTE : RP_ERROR;
 	char place[200];
 
 	if (!to.section) {

@@ -155,6 +155,17 @@ S
 check "code that is none at all" finds warning 0948 .text+0x0 \
 	'no code of this file is looked at' nothing.o
 
+# A string that the size of the function takes in: "rc4(" is a jump and half of
+# something.
+printf '.globl f\n.type f, @function\nf: .cfi_startproc\n%s\nret\n.cfi_endproc\n%s\n.size f, . - f\n' \
+	'lea 1f(%rip), %rax' '1: .ascii "rc4(8x,int)"; .byte 0x90, 0xc3, 0xc3' | object string.o
+check "a string behind a function" finds note 0949 f+0x8 \
+	'jump out of its section' string.o
+check "... is no error" eval '! check_object string.o | grep "error:"'
+printf '.globl f\n.type f, @function\nf: .cfi_startproc\n%s\nret\n.cfi_endproc\n%s\n.size f, . - f\n' \
+	'test %rdi, %rdi; je 1f' '1: .ascii "rc4(8x,int)"; .byte 0x90, 0xc3, 0xc3' | object string.o
+check "... that is jumped to" finds error 0949 f+0x6 'jump out of its section' string.o
+
 # ---- tables of jumps ----
 
 # table FILE ENTRIES [BOUND [CODE WORD]]: of a switch over 0...BOUND, by distances;
