@@ -35,3 +35,5 @@ done
 printf 'struct a { a(); ~a(); }; int g(int); int f(int n) { a x; try { a y; return
 	g(n); } catch (int i) { return i; } }' |
 	gcc -O2 -c -x c++ - -o "$dir/landing.o" || :
+printf '.globl f\n.type f, @function\nf: xchg %%eax, %%esp\n.size f, . - f\n' |
+	gcc -c -x assembler - -o "$dir/last.o"

@@ -75,11 +75,13 @@ static bool is_behind(const struct rp_walker *w, uint32_t insn, enum rp_flow flo
 bool rp_walk_pops_return(const struct rp_walker *w, uint32_t insn)
 {
 	const struct rp_code_insn *at = &w->code->insns[insn];
-	const struct rp_stack_op *op = &w->code->ops[at->op];
+	const struct rp_stack_op *op;
 	struct rp_insn_flow flow;
 
-	return !w->kernel && at->op && op->kind == RP_OP_POP &&
-	       is_behind(w, insn, RP_FLOW_JMP_INDIRECT) &&
+	if (w->kernel || !is_behind(w, insn, RP_FLOW_JMP_INDIRECT))
+		return false;
+	op = &w->code->ops[at->op];
+	return at->op && op->kind == RP_OP_POP &&
 	       !rp_insn_flow(rp_code_bytes(w->code, insn + 1), at[1].length,
 			     &flow) &&
 	       flow.reg == op->dest && op->dest < RP_REG_NR;

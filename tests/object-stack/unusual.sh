@@ -419,6 +419,12 @@ check "... with a register that is not restored" \
 popped 'pop %rbx' %rdx
 check "... to elsewhere" finds warning 0945 f+0x 'cfa at rsp\+0' t.o
 
+# Nothing is behind it, in the whole object.
+in_f <<'S'
+	xchg	%eax, %esp
+S
+check "a load of rsp as the last instruction" finds error 0946 f+0x0 'stack pointer' t.o
+
 # ---- rules of assembly ----
 
 spared()
