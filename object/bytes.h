@@ -55,4 +55,14 @@ static inline uint64_t rp_align_up(uint64_t offset, uint64_t alignment)
 	return alignment > 1 ? (offset + alignment - 1) & -alignment : offset;
 }
 
+/**
+ * rp_align_in_file() - where a section that asks for @alignment begins. Large ones
+ * are for the linker; in the file they would only make holes, and a hostile one
+ * would ask for a file of exabytes.
+ */
+static inline uint64_t rp_align_in_file(uint64_t offset, uint64_t alignment)
+{
+	return rp_align_up(offset, alignment < 4096 ? alignment : 4096);
+}
+
 #endif /* REPOINT_OBJECT_BYTES_H */

@@ -11,6 +11,8 @@
  */
 #include "binary_internal.h"
 
+#include "../object/bytes.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,13 +110,11 @@ static void scan(struct rp_binary *binary, const struct wanted *wanted,
 
 	for (size_t at = 0; size >= JUMP_SIZE && at <= size - JUMP_SIZE; at++) {
 		const struct rp_address *slot;
-		int32_t disp;
 
 		if (code[at] != 0xff || code[at + 1] != 0x25)
 			continue;
-		memcpy(&disp, code + at + 2, 4);
 		slot = find(wanted->v, wanted->n, hdr->sh_addr + at +
-			    JUMP_SIZE + (uint64_t)(int64_t)disp);
+			    JUMP_SIZE + rp_load_sle32(code + at + 2));
 		if (!slot)
 			continue;
 		uint64_t entry = hdr->sh_addr + entry_start(code, at);

@@ -5,6 +5,8 @@
  */
 #include "compare.h"
 
+#include "../object/bytes.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,11 +259,7 @@ static uint64_t size_without_fill(const struct rp_side *side, uint32_t atom)
 static bool differ_by_line(struct rp_compare *c, const uint8_t *o,
 			   const uint8_t *n)
 {
-	uint32_t x, y;
-
-	memcpy(&x, o, 4);
-	memcpy(&y, n, 4);
-	return rp_lines_anywhere(c, x, y);
+	return rp_lines_anywhere(c, rp_load_le32(o), rp_load_le32(n));
 }
 
 static enum rp_verdict compare_bytes(struct rp_compare *c, const uint8_t *o,

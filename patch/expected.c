@@ -5,6 +5,7 @@
  */
 #include "expected.h"
 
+#include "../object/bytes.h"
 #include "compare.h"
 
 #include <sodium.h>
@@ -24,7 +25,7 @@ static uint64_t record_length(const struct rp_side *side, uint32_t record,
 	struct rp_insn insn;
 
 	if (!strcmp(table, "rp_alternatives"))
-		return bytes[12] | bytes[13] << 8;
+		return rp_load_le16(bytes + 12);
 	if (!strcmp(table, "rp_static_key_sites"))
 		return KEY_SITE_SIZE;
 	if (!strcmp(table, "rp_op_sites"))

@@ -7,6 +7,7 @@
 #include "builder_internal.h"
 #include "identity.h"
 #include "payload.h"
+#include "../object/bytes.h"
 
 #include <errno.h>
 #include <gelf.h>
@@ -18,8 +19,6 @@
 
 /* Records, note and tables of names, beside two for each of the builder's. */
 #define MORE_SECTIONS	16
-
-#define MAX_FILE_ALIGNMENT	4096
 
 struct out_section {
 	Elf64_Shdr header;
@@ -85,15 +84,6 @@ static int renumber(struct writer *w, uint32_t *symbol, const char *where)
 	return 0;
 }
 
-static uint64_t align_up(uint64_t offset, uint64_t alignment)
-{
-	if (alignment > MAX_FILE_ALIGNMENT)
-		alignment = MAX_FILE_ALIGNMENT;
-	if (alignment < 2)
-		return offset;
-	return (offset + alignment - 1) & ~(alignment - 1);
-}
-
 // Adds a section behind the others. Returns its number.
 static uint32_t put(struct writer *w, const Elf64_Shdr *header,
 		    const void *bytes)
@@ -102,7 +92,7 @@ static uint32_t put(struct writer *w, const Elf64_Shdr *header,
 
 	section->header = *header;
 	section->bytes = bytes;
-	w->offset = align_up(w->offset, header->sh_addralign);
+	w->offset = rp_align_in_file(w->offset, header->sh_addralign);
 	section->header.sh_offset = w->offset;
 	if (header->sh_type != SHT_NOBITS)
 		w->offset += header->sh_size;
@@ -361,7 +351,7 @@ static bool give_header(struct writer *w)
 	header.e_type = ET_REL;
 	header.e_machine = EM_X86_64;
 	header.e_version = EV_CURRENT;
-	header.e_shoff = align_up(w->offset, 8);
+	header.e_shoff = rp_align_in_file(w->offset, 8);
 	header.e_shstrndx = w->nsections - 1;
 	return gelf_update_ehdr(w->elf, &header);
 }

@@ -7,6 +7,7 @@
  * bits when a replacement is copied. Linux 6.1 does that for a call or jump that
  * comes first.
  */
+#include "../bytes.h"
 #include "../elf/reloc_form.h"
 #include "alternatives.h"
 
@@ -106,10 +107,7 @@ static void check_distance(struct rp_check *check,
 	int64_t distance = (int8_t)bytes[flow->target];
 
 	if (flow->target_size == 4)
-		distance = (int32_t)((uint32_t)bytes[flow->target] |
-			   (uint32_t)bytes[flow->target + 1] << 8 |
-			   (uint32_t)bytes[flow->target + 2] << 16 |
-			   (uint32_t)bytes[flow->target + 3] << 24);
+		distance = rp_load_sle32(bytes + flow->target);
 	uint64_t to = i->offset + i->length + (uint64_t)distance;
 
 	if (to == r->replacement.offset + r->replacement_length)

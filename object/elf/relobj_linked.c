@@ -205,23 +205,3 @@ int rp_relobj_dynamic_relocs(const struct rp_relobj *obj,
 		qsort(ret->v, ret->n, sizeof(*ret->v), by_offset);
 	return rc;
 }
-
-int rp_relobj_refuse_debug_file(const struct rp_relobj *obj,
-				struct rp_diag *diag)
-{
-	bool emptied = false, split = false;
-
-	for (size_t i = 1; i < obj->nsections; i++) {
-		const struct rp_section *section = &obj->sections[i];
-
-		if (rp_section_is_text(section))
-			return 0;
-		emptied |= obj->linked && section->hdr.sh_type == SHT_NOBITS &&
-			   section->hdr.sh_flags & SHF_EXECINSTR;
-		split |= !strcmp(section->name, ".debug_info.dwo");
-	}
-	if (!emptied && !split)
-		return 0;
-	return rp_diag_set(diag, RP_DIAG_DEBUG_FILE, NULL, "holds debug "
-		"information alone: name the file that has the code");
-}

@@ -7,18 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-/*
- * Large alignments are for the linker; in the object they would only make
- * holes, and a hostile one would ask for a file of exabytes.
- */
-#define MAX_FILE_ALIGNMENT	4096
-
-static uint64_t align_up(uint64_t offset, uint64_t alignment)
-{
-	return rp_align_up(offset, alignment > MAX_FILE_ALIGNMENT ?
-				   MAX_FILE_ALIGNMENT : alignment);
-}
-
 // Sections one behind the other, then their headers. Returns the latters' place.
 static uint64_t lay_out(struct rp_elf_edit *edit)
 {
@@ -35,12 +23,12 @@ static uint64_t lay_out(struct rp_elf_edit *edit)
 			hdr->sh_offset = offset;
 			continue;
 		}
-		offset = align_up(offset, hdr->sh_addralign);
+		offset = rp_align_in_file(offset, hdr->sh_addralign);
 		hdr->sh_offset = offset;
 		if (hdr->sh_type != SHT_NOBITS)
 			offset += hdr->sh_size;
 	}
-	return align_up(offset, sizeof(uint64_t));
+	return rp_align_in_file(offset, sizeof(uint64_t));
 }
 
 /*

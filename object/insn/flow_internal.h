@@ -6,7 +6,6 @@
 #include "flow.h"
 #include "zydis.h"
 
-
 /* What REX, VEX and their like add to the registers' numbers. */
 struct rp_insn_extension {
 	uint8_t w, r, x, b;

@@ -3,6 +3,7 @@
  * Where a function is left: by a return, by a jump in place of a call, or because
  * its code runs on into what comes next.
  */
+#include "../bytes.h"
 #include "internal.h"
 
 #include <string.h>
@@ -152,7 +153,7 @@ static bool sets_number(const struct rp_walker *w, uint32_t insn, uint32_t *ret)
 	    !(at == 7 && code[0] == 0x48 && code[1] == 0xc7 && code[2] == 0xc0))
 		return false;
 	code += at - 4;
-	*ret = code[0] | code[1] << 8 | code[2] << 16 | (uint32_t)code[3] << 24;
+	*ret = rp_load_le32(code);
 	return true;
 }
 

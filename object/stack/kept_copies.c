@@ -14,10 +14,6 @@
 /* The bit of rsp: something that is no general register may have it. */
 #define ELSEWHERE	RP_KEPT_BIT(RP_RSP)
 
-#define CLOBBERED	(1u << RP_RAX | 1u << RP_RCX | 1u << RP_RDX | \
-			 1u << RP_RSI | 1u << RP_RDI | 1u << RP_R8 | \
-			 1u << RP_R9 | 1u << RP_R10 | 1u << RP_R11)
-
 static bool is_move(const struct rp_insn_flow *flow)
 {
 	return flow->op.kind == RP_OP_MOVE && flow->op.src < RP_REG_NR &&
@@ -34,7 +30,8 @@ uint16_t rp_kept_held(const struct rp_kept *k, uint32_t insn, uint16_t bits)
 	uint16_t writes;
 
 	if (at->flow == RP_FLOW_CALL || at->flow == RP_FLOW_CALL_INDIRECT)
-		return at->flags & RP_CODE_PUSHES ? bits : bits & ~CLOBBERED;
+		return at->flags & RP_CODE_PUSHES ? bits :
+			bits & (RP_REGS_KEPT | ELSEWHERE);
 	if (rp_insn_flow_every(code, at->length, &flow, &writes) ||
 	    rp_insn_values(code, at->length, &values))
 		return bits;

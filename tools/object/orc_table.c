@@ -120,6 +120,12 @@ static int write_table(void *context, int fd, struct rp_diag *diag)
 	return rp_orc_write_table(&r->orc, &r->obj, fd, diag);
 }
 
+static int path_too_long(struct rp_diag *diag)
+{
+	return rp_diag_set(diag, RP_DIAG_WRITE, NULL,
+		"cannot write the table: the path is too long");
+}
+
 /* In a directory tables are named as rp_unwind_space_add_self() looks for them. */
 static int name_by_build_id(const struct rp_orc_result *r,
 			    const char *directory, char *ret,
@@ -137,8 +143,7 @@ static int name_by_build_id(const struct rp_orc_result *r,
 		n += snprintf(ret + n, PATH_MAX - n, "%02x", id[i]);
 	if (n < PATH_MAX)
 		n += snprintf(ret + n, PATH_MAX - n, ".orc");
-	return n < PATH_MAX ? 0 : rp_diag_set(diag, RP_DIAG_WRITE, NULL,
-		"cannot write the table: the path is too long");
+	return n < PATH_MAX ? 0 : path_too_long(diag);
 }
 
 /* Where the table of a linked file is to go. */
@@ -161,8 +166,7 @@ static int find_output(const struct rp_orc_result *r, const char *output,
 				"table would replace it");
 	}
 	if (snprintf(ret, PATH_MAX, "%s", output) >= PATH_MAX)
-		return rp_diag_set(diag, RP_DIAG_WRITE, NULL,
-			"cannot write the table: the path is too long");
+		return path_too_long(diag);
 	return 0;
 }
 
